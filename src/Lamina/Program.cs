@@ -1,1 +1,1 @@
-return 0;
+return await Lamina.Cli.LaminaCommand.RunAsync(args);

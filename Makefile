@@ -1,0 +1,40 @@
+# Two commands do everything on a fresh Debian with the .NET 10 SDK:
+#   make run    the daemon on its embedded default pool, with a real PostgreSQL living through a snapshot and a disaster
+#   make test   every test, on real filesystems
+# Others: make build, make benchmark, make soak, make clean.
+
+CONFIGURATION ?= Release
+LAMINA := artifacts/bin/Lamina/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/lamina
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+
+.PHONY: run test soak benchmark build install-run install-test check-host clean
+
+run: check-host install-run build
+	@deploy/demo/main-job.sh $(LAMINA)
+
+test: check-host install-test build
+	@dotnet artifacts/bin/Lamina.TestRun/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Lamina.TestRun.dll $(TESTRUN)
+
+# The long versions of the random tests.
+soak: check-host install-test build
+	@LAMINA_SOAK=1 dotnet artifacts/bin/Lamina.TestRun/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Lamina.TestRun.dll $(TESTRUN)
+
+benchmark: check-host install-test build
+	@dotnet artifacts/bin/Lamina.Benchmarks/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Lamina.Benchmarks.dll
+
+build:
+	@dotnet build Csi.sln --configuration $(CONFIGURATION) --verbosity quiet --nologo
+
+install-run:
+	@deploy/demo/install-packages.sh postgresql
+
+install-test:
+	@deploy/demo/install-packages.sh postgresql btrfs-progs xfsprogs e2fsprogs python3
+
+check-host:
+	@test "$$(id -u)" = 0 || { echo "Lamina mounts filesystems, which only root may do: sudo make $(MAKECMDGOALS)"; exit 1; }
+	@command -v dotnet >/dev/null || { echo "The .NET 10 SDK is missing: https://dotnet.microsoft.com/download"; exit 1; }
+
+clean:
+	@rm -rf artifacts

@@ -1,0 +1,308 @@
+using System.Collections.Immutable;
+using Lamina.Linux;
+using Lamina.Storage.Operations;
+using Lamina.Storage.Pools;
+using Microsoft.Extensions.Logging;
+
+namespace Lamina.Storage.Attachments;
+
+/// <summary>
+/// Makes volumes usable on this host and takes care that they are so for as long as somebody holds them: at most one mount per volume, which
+/// the first holder makes and the last one removes. The mount table is the truth about mounts; holders say who needs them.
+/// </summary>
+/// <remarks>
+/// The order is always: holder, then mount; unmount, then holder. So a daemon that was killed in between leaves a holder without a mount, which
+/// <see cref="ReconcileAsync"/> sees, and never a mount that nobody knows of. Detaching and unpublishing need holders and the mount table alone,
+/// so they work when the pool is gone.
+/// </remarks>
+public sealed class AttachmentService
+{
+    private readonly PoolSet _pools;
+    private readonly Catalog _catalog;
+    private readonly OperationRunner _operations;
+    private readonly TimeProvider _time;
+    private readonly ILogger<AttachmentService> _logger;
+    private readonly HolderStore _holders;
+    private readonly VolumeMounts _mounts;
+    private readonly string _bootId = BootId.Read();
+
+    /// <summary>Makes the directories under the runtime directory.</summary>
+    public AttachmentService(
+        AttachmentOptions options, PoolSet pools, Catalog catalog, OperationRunner operations, TimeProvider time, ILogger<AttachmentService> logger)
+    {
+        _pools = pools;
+        _catalog = catalog;
+        _operations = operations;
+        _time = time;
+        _logger = logger;
+        _holders = new HolderStore(options.RuntimeDirectory, _bootId);
+        _mounts = new VolumeMounts(options.RuntimeDirectory);
+    }
+
+    /// <summary>Who holds a volume.</summary>
+    public ImmutableList<Holder> HoldersOf(VolumeId volume) => _holders.Of(volume);
+
+    /// <summary>Where a volume is mounted; null when it is not attached.</summary>
+    public string? MountPointOf(VolumeId volume) => _mounts.IsMounted(volume) ? _mounts.PathOf(volume) : null;
+
+    /// <summary>Attaches a volume for a holder. The same call again is fine.</summary>
+    /// <returns>Where the volume is mounted.</returns>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.NotFound"/>; <see cref="StorageError.AlreadyExists"/>: that holder has it, with other arguments;
+    /// <see cref="StorageError.FailedPrecondition"/>: it is still in use where this host can't see it.
+    /// </exception>
+    public Task<string> AttachAsync(VolumeId volume, HolderIdentity holder, string arguments, CancellationToken cancellationToken) =>
+        _operations.RunAsync($"attach volume {volume}", [LockKey.Volume(volume.Key)], () => AttachLockedAsync(volume, holder, arguments), cancellationToken);
+
+    /// <summary>Ends a holder; the last one unmounts the volume. A holder that is gone already is fine.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: publications or open files still need it.</exception>
+    public Task DetachAsync(VolumeId volume, HolderIdentity holder, CancellationToken cancellationToken) =>
+        _operations.RunAsync($"detach volume {volume}", [LockKey.Volume(volume.Key)], () => DetachLockedAsync(volume, holder), cancellationToken);
+
+    /// <summary>Bind mounts an attached volume at a path. The same call again is fine.</summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.NotFound"/>; <see cref="StorageError.AlreadyExists"/>: that target has it, with other arguments;
+    /// <see cref="StorageError.FailedPrecondition"/>: not attached for that holder, or exclusive and published elsewhere;
+    /// <see cref="StorageError.InvalidArgument"/>: the target's path.
+    /// </exception>
+    public Task PublishAsync(VolumeId volume, PublishRequest request, CancellationToken cancellationToken) =>
+        _operations.RunAsync($"publish volume {volume} at {request.Target}", [LockKey.Volume(volume.Key)], () => PublishLockedAsync(volume, request), cancellationToken);
+
+    /// <summary>Unmounts a publication and removes its target. Gone already is fine.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: still in use, or not ours.</exception>
+    public Task UnpublishAsync(VolumeId volume, Door door, MountTarget target, CancellationToken cancellationToken) =>
+        _operations.RunAsync($"unpublish volume {volume} from {target}", [LockKey.Volume(volume.Key)], () => UnpublishLockedAsync(volume, door, target), cancellationToken);
+
+    /// <summary>A volume with its use; the caller holds its lock.</summary>
+    internal VolumeInUse InUse(Volume volume) => new(volume, MountPointOf(volume.Id));
+
+    /// <summary>Refuses when anybody holds the volume or it is mounted; the caller holds its lock.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>.</exception>
+    internal void CheckUnused(VolumeId volume)
+    {
+        var holders = HoldersOf(volume);
+        if (!holders.IsEmpty)
+            throw new StorageException(StorageError.FailedPrecondition, $"volume {volume} is in use by {string.Join(", ", holders)}");
+        if (MountPointOf(volume) is { } mountPoint)
+            throw new StorageException(StorageError.FailedPrecondition, $"volume {volume} is still mounted at {mountPoint}");
+    }
+
+    /// <summary>
+    /// Brings holders and mounts together after a start: drops the holders of earlier boots and the publications whose mount is gone, mounts
+    /// again what has holders, and unmounts what has none.
+    /// </summary>
+    public async Task ReconcileAsync(CancellationToken cancellationToken)
+    {
+        foreach (var stale in _holders.Load())
+            _logger.HolderDropped(stale.ToString(), stale.Volume);
+        foreach (var volume in _holders.Volumes.Union(_mounts.List()).ToList())
+            await _operations.RunAsync($"reconcile volume {volume}", [LockKey.Volume(volume.Key)], () => ReconcileLockedAsync(volume), cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<string> AttachLockedAsync(VolumeId id, HolderIdentity identity, string arguments)
+    {
+        var volume = Get(id);
+        if (_holders.Find(id, identity) is { } existing)
+        {
+            if (existing.Arguments != arguments)
+                throw new StorageException(StorageError.AlreadyExists, $"{identity} has volume {id} already, with other arguments: {existing.Arguments}, not {arguments}");
+        }
+        else
+        {
+            _holders.Put(NewHolder(id, identity) with { Arguments = arguments });
+        }
+
+        try
+        {
+            await MountAsync(volume).ConfigureAwait(false);
+        }
+        catch when (!_mounts.IsMounted(id))
+        {
+            // The call fails, so the caller does not hold it. Who held it before does, and finds it mounted by the next try.
+            if (_holders.Find(id, identity) is { } failed && HoldersOf(id).Count == 1)
+            {
+                _mounts.TryUnmount(id);
+                _holders.Remove(failed);
+            }
+            throw;
+        }
+        return _mounts.PathOf(id);
+    }
+
+    private async Task DetachLockedAsync(VolumeId id, HolderIdentity identity)
+    {
+        if (_holders.Find(id, identity) is not { } holder)
+            return;
+        var others = HoldersOf(id).Remove(holder);
+        if (others.Find(other => other.Kind == HolderKind.Publication && other.Door == identity.Door) is { } publication && others.All(other => other.Kind == HolderKind.Publication))
+            throw new StorageException(StorageError.FailedPrecondition, $"volume {id} is still published at {publication.Reference}; unpublish it first");
+        if (others.IsEmpty)
+            await UnmountAsync(id).ConfigureAwait(false);
+        _holders.Remove(holder);
+    }
+
+    private async Task PublishLockedAsync(VolumeId id, PublishRequest request)
+    {
+        var volume = Get(id);
+        var identity = new HolderIdentity(request.Door, HolderKind.Publication, request.Target.ToString());
+        var existing = _holders.Find(id, identity);
+        if (existing is not null && (existing.Arguments != request.Arguments || existing.ReadOnly != request.ReadOnly))
+            throw new StorageException(StorageError.AlreadyExists, $"volume {id} is published at {request.Target} already, with other arguments");
+        if (request.StagedBy is { } stage && _holders.Find(id, stage) is null)
+            throw new StorageException(StorageError.FailedPrecondition, $"volume {id} is not staged at {stage.Reference}; stage it first");
+        if (existing is not null && Publications.IsMounted(request.Target))
+            return;
+
+        var others = HoldersOf(id).Where(holder => holder.Kind == HolderKind.Publication && holder.Identity != identity).ToList();
+        if (others.Find(other => request.Exclusive || other.Exclusive) is { } other)
+        {
+            throw new StorageException(StorageError.FailedPrecondition,
+                $"volume {id} is published at {other.Reference}, and the access mode allows one publication only");
+        }
+
+        var holder = NewHolder(id, identity) with { Arguments = request.Arguments, ReadOnly = request.ReadOnly, Exclusive = request.Exclusive };
+        _holders.Put(holder);
+        try
+        {
+            await MountAsync(volume).ConfigureAwait(false);
+            Publications.Mount(_mounts.PathOf(id), request.Target, request.ReadOnly);
+        }
+        catch (Exception e)
+        {
+            // Nobody else holds it: the mount was made for this publication alone.
+            if (HoldersOf(id).Count == 1)
+                await UnmountAsync(id).ConfigureAwait(false);
+            _holders.Remove(holder);
+            if (e is LinuxException linux)
+                throw StorageException.From($"publish volume {id} at {request.Target}", linux);
+            throw;
+        }
+        _logger.VolumePublished(id, request.Target.ToString(), request.ReadOnly);
+    }
+
+    private async Task UnpublishLockedAsync(VolumeId id, Door door, MountTarget target)
+    {
+        var holder = _holders.Find(id, new HolderIdentity(door, HolderKind.Publication, target.ToString()));
+        var attached = MountQuery.At(_mounts.PathOf(id));
+        try
+        {
+            // The holder says that what is mounted there is ours. Without one, only the same tree as the attachment's is.
+            Publications.Unmount(target, mount => attached is { } own ? mount.Device == own.Device && mount.Root == own.Root : holder is not null);
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"unpublish volume {id} from {target}", e);
+        }
+        if (holder is null)
+            return;
+        if (HoldersOf(id).Count == 1)
+            await UnmountAsync(id).ConfigureAwait(false);
+        _holders.Remove(holder);
+        _logger.VolumeUnpublished(id, target.ToString());
+    }
+
+    private async Task ReconcileLockedAsync(VolumeId id)
+    {
+        foreach (var gone in HoldersOf(id).Where(holder => holder.Kind == HolderKind.Publication && !IsPublished(holder)))
+        {
+            _holders.Remove(gone);
+            _logger.HolderDropped(gone.ToString(), id);
+        }
+
+        if (HoldersOf(id).IsEmpty)
+        {
+            try
+            {
+                await UnmountAsync(id).ConfigureAwait(false);
+            }
+            catch (StorageException e)
+            {
+                _logger.StrayMountKept(_mounts.PathOf(id), e.Message);
+            }
+            return;
+        }
+
+        try
+        {
+            var volume = Get(id);
+            if (_mounts.IsMounted(id))
+                _pools.Resolve(id.Pool).Pool.FoundAttached(volume);
+            else
+                await MountAsync(volume).ConfigureAwait(false);
+        }
+        catch (StorageException e)
+        {
+            _logger.RemountFailed(id, e.Message);
+        }
+    }
+
+    private static bool IsPublished(Holder holder)
+    {
+        try
+        {
+            return MountTarget.TryParse(holder.Reference, out var target) && Publications.IsMounted(target);
+        }
+        catch (StorageException)
+        {
+            // Somebody put a symbolic link on the path since: whatever is there now is not what was published.
+            return false;
+        }
+    }
+
+    private async Task MountAsync(Volume volume)
+    {
+        if (_mounts.IsMounted(volume.Id))
+            return;
+        var description = await _pools.Resolve(volume.Id.Pool).Pool.AttachAsync(volume).ConfigureAwait(false);
+        try
+        {
+            _mounts.Mount(volume.Id, description);
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"attach volume {volume.Id}", e);
+        }
+        _logger.VolumeAttached(volume.Id, _mounts.PathOf(volume.Id));
+    }
+
+    private async Task UnmountAsync(VolumeId id)
+    {
+        var wasMounted = _mounts.IsMounted(id);
+        try
+        {
+            if (!_mounts.TryUnmount(id))
+            {
+                throw new StorageException(StorageError.FailedPrecondition,
+                    $"volume {id} is still in use: a process has files open at {_mounts.PathOf(id)}, or its working directory; see: fuser -vm {_mounts.PathOf(id)}");
+            }
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"detach volume {id}", e);
+        }
+        if (!wasMounted)
+            return;
+        _logger.VolumeDetached(id);
+        if (_catalog.Find(id) is { } volume && _pools.TryResolve(id.Pool, out var pool))
+            await pool.Pool.DetachedAsync(volume).ConfigureAwait(false);
+    }
+
+    private Volume Get(VolumeId id)
+    {
+        if (_catalog.Find(id) is { } volume)
+            return volume;
+        _pools.CheckReady();
+        _pools.Resolve(id.Pool).CheckReadable(id.Key, isSnapshot: false);
+        throw new StorageException(StorageError.NotFound, $"there is no volume {id}");
+    }
+
+    private Holder NewHolder(VolumeId volume, HolderIdentity identity) => new()
+    {
+        Volume = volume,
+        Door = identity.Door,
+        Kind = identity.Kind,
+        Reference = identity.Reference,
+        Since = _time.GetUtcNow(),
+        BootId = _bootId,
+    };
+}

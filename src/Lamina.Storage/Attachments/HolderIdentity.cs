@@ -1,0 +1,11 @@
+namespace Lamina.Storage.Attachments;
+
+/// <summary>Who holds a volume.</summary>
+/// <param name="Door">The door that speaks for it.</param>
+/// <param name="Kind">What kind of use it is.</param>
+/// <param name="Reference">Which one of that kind.</param>
+public readonly record struct HolderIdentity(Door Door, HolderKind Kind, string Reference)
+{
+    /// <summary>For messages.</summary>
+    public override string ToString() => $"{Door} {Kind.ToString().ToLowerInvariant()} '{Reference}'";
+}

@@ -1,0 +1,113 @@
+using Lamina.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace Lamina.Storage.Attachments;
+
+/// <summary>
+/// Bind mounts of attached volumes at paths that a front door names. Others can change what lies at such a path, so its parent is opened once,
+/// through no symbolic link, and everything else is done by that descriptor.
+/// </summary>
+internal static class Publications
+{
+    /// <summary>Whether something is mounted at the target.</summary>
+    internal static bool IsMounted(MountTarget target)
+    {
+        using var parent = TryOpenParent(target);
+        return parent is not null && IsMountRoot(parent, target.Name);
+    }
+
+    /// <summary>Makes the target, whose parent exists, and mounts the volume's tree there.</summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.InvalidArgument"/>: a symbolic link lies on the path, or there is no parent.
+    /// <see cref="StorageError.FailedPrecondition"/>: something else is there.
+    /// </exception>
+    internal static void Mount(string mountPoint, MountTarget target, bool readOnly)
+    {
+        using var parent = TryOpenParent(target)
+            ?? throw new StorageException(StorageError.InvalidArgument, $"the directory {target.Parent} that should hold the target does not exist");
+        Files.TryMakeDirectory(parent, target.Name, 0x1E8);
+        using var place = OpenTarget(parent, target);
+        if (Files.Stat(place).IsMountRoot)
+            throw new StorageException(StorageError.FailedPrecondition, $"something else is mounted at {target}; unmount it first");
+        if (Files.Stat(place).Kind != FileKind.Directory)
+            throw new StorageException(StorageError.FailedPrecondition, $"{target} is not a directory");
+
+        using var source = Files.Open(mountPoint, OpenFlags.Path | OpenFlags.Directory | OpenFlags.NoFollow);
+        using var tree = Mounts.CloneTree(source);
+        if (readOnly)
+            Mounts.SetAttributes(tree, MountAttributes.ReadOnly, MountAttributes.None);
+        Mounts.Attach(tree, place);
+    }
+
+    /// <summary>Unmounts the target and removes it. Gone already is fine; what else lies there is never removed.</summary>
+    /// <param name="target">The target.</param>
+    /// <param name="isOurs">Judges by device and root whether a mount found there is of the volume.</param>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: it is still used, or not ours.</exception>
+    internal static void Unmount(MountTarget target, Func<MountDetails, bool> isOurs)
+    {
+        using var parent = TryOpenParent(target);
+        if (parent is null || Files.TryStatAt(parent, target.Name) is not { } status)
+            return;
+
+        // By the parent's descriptor: nobody can put another path in its place between the check and the unmount.
+        var path = $"{Files.PathOf(parent)}/{target.Name}";
+        while (IsMountRoot(parent, target.Name))
+        {
+            if (MountAt(parent, target.Name) is { } mount && !isOurs(mount))
+                throw new StorageException(StorageError.FailedPrecondition, $"what is mounted at {target} is not this volume ({mount.FileSystemType}, root {mount.Root}); it stays");
+            if (!Mounts.TryUnmount(path))
+                throw new StorageException(StorageError.FailedPrecondition, $"{target} is still in use: a process has files open there, or its working directory");
+        }
+        if (status.Kind != FileKind.Directory)
+            throw new StorageException(StorageError.FailedPrecondition, $"{target} is not a directory that was made for a volume; it stays");
+        try
+        {
+            Files.RemoveDirectory(parent, target.Name);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENOTEMPTY or Errno.EEXIST)
+        {
+            throw new StorageException(StorageError.FailedPrecondition, $"nothing is mounted at {target}, but the directory holds files; they are not ours to remove", e);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENOENT)
+        {
+            // Somebody else removed it meanwhile, which is what was wanted.
+        }
+    }
+
+    private static SafeFileHandle? TryOpenParent(MountTarget target)
+    {
+        try
+        {
+            return Files.OpenResolved(null, target.Parent, OpenFlags.Path | OpenFlags.Directory, ResolveFlags.NoSymlinks | ResolveFlags.NoMagicLinks);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.ENOENT)
+        {
+            return null;
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ELOOP or Errno.ENOTDIR)
+        {
+            throw new StorageException(StorageError.InvalidArgument,
+                $"a symbolic link or a file lies on the path to {target}; name the real path, so that nobody can lead the mount elsewhere", e);
+        }
+    }
+
+    private static SafeFileHandle OpenTarget(SafeFileHandle parent, MountTarget target)
+    {
+        try
+        {
+            return Files.OpenResolved(parent, target.Name, OpenFlags.Path, ResolveFlags.Beneath | ResolveFlags.NoSymlinks);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.ELOOP)
+        {
+            throw new StorageException(StorageError.InvalidArgument, $"{target} is a symbolic link; a volume is only published at a directory of its own", e);
+        }
+    }
+
+    private static bool IsMountRoot(SafeFileHandle parent, string name) => Files.TryStatAt(parent, name) is { IsMountRoot: true };
+
+    private static MountDetails? MountAt(SafeFileHandle parent, string name)
+    {
+        using var place = Files.OpenResolved(parent, name, OpenFlags.Path | OpenFlags.NoFollow, ResolveFlags.Beneath);
+        return MountQuery.At(place);
+    }
+}

@@ -1,0 +1,63 @@
+using Lamina.Linux;
+using Lamina.Storage.Pools;
+
+namespace Lamina.Storage.Attachments;
+
+/// <summary>Performs what backends describe: one mount per attached volume, at <c>mounts/&lt;volume id&gt;</c> under the runtime directory.</summary>
+internal sealed class VolumeMounts
+{
+    private readonly string _root;
+
+    internal VolumeMounts(string runtimeDirectory)
+    {
+        _root = Path.Combine(runtimeDirectory, "mounts");
+        // Users of a volume pass through on their way to it; what they may do there is up to the volume's own root directory.
+        Files.MakeDirectories(_root, 0x1C9);
+    }
+
+    /// <summary>Where a volume is or would be mounted.</summary>
+    internal string PathOf(VolumeId volume) => Path.Combine(_root, volume.ToString());
+
+    /// <summary>Whether the volume is mounted there, by the kernel's word.</summary>
+    internal bool IsMounted(VolumeId volume) => MountQuery.At(PathOf(volume)) is not null;
+
+    /// <summary>The volumes that have a mount point, mounted or not.</summary>
+    internal IReadOnlyList<VolumeId> List() =>
+        [.. Directory.EnumerateDirectories(_root).Select(path => VolumeId.TryParse(Path.GetFileName(path), out var id) ? id : (VolumeId?)null).OfType<VolumeId>()];
+
+    /// <summary>Mounts a volume, which must not be mounted.</summary>
+    internal void Mount(VolumeId volume, MountDescription description)
+    {
+        var path = PathOf(volume);
+        using (var root = Files.OpenDirectory(_root))
+            Files.TryMakeDirectory(root, volume.ToString(), 0);
+        switch (description)
+        {
+            case MountDescription.Overlay overlay:
+                Mounts.MountOverlay(
+                    new OverlayOptions { LowerDirectories = overlay.Lowers, UpperDirectory = overlay.Upper, WorkDirectory = overlay.Work },
+                    path,
+                    MountAttributes.None);
+                break;
+            case MountDescription.Bind bind:
+                using (var root = Files.OpenDirectory(bind.Root))
+                using (var source = Files.OpenResolved(root, bind.Path, OpenFlags.Path | OpenFlags.Directory, ResolveFlags.Beneath | ResolveFlags.NoSymlinks))
+                using (var tree = Mounts.CloneTree(source))
+                    Mounts.Attach(tree, path);
+                break;
+        }
+    }
+
+    /// <summary>Unmounts a volume if it is mounted, and removes the mount point.</summary>
+    /// <returns>False when something still uses the mount.</returns>
+    internal bool TryUnmount(VolumeId volume)
+    {
+        var path = PathOf(volume);
+        if (IsMounted(volume) && !Mounts.TryUnmount(path))
+            return false;
+        using var root = Files.OpenDirectory(_root);
+        if (Files.TryStatAt(root, volume.ToString()) is not null)
+            Files.RemoveDirectory(root, volume.ToString());
+        return true;
+    }
+}

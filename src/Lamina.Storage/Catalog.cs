@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+
+namespace Lamina.Storage;
+
+/// <summary>
+/// Everything that the loaded pools hold, in memory: what every list and look-up is served from. Changes go to the pool first, then here.
+/// Reads take no lock and see each object whole.
+/// </summary>
+public sealed class Catalog
+{
+    private readonly CatalogIndex<VolumeId, Volume> _volumes = new(volume => volume.Id, id => id.Key, id => id.Pool);
+    private readonly CatalogIndex<SnapshotId, Snapshot> _snapshots = new(snapshot => snapshot.Id, id => id.Key, id => id.Pool);
+    private readonly ConcurrentDictionary<VolumeId, ImmutableSortedSet<SnapshotId>> _snapshotsOf = [];
+    private readonly ConcurrentDictionary<PoolId, long> _promised = [];
+
+    /// <summary>How many volumes there are.</summary>
+    public int VolumeCount => _volumes.Count;
+
+    /// <summary>How many snapshots there are.</summary>
+    public int SnapshotCount => _snapshots.Count;
+
+    /// <summary>The volume with that id, or null.</summary>
+    public Volume? Find(VolumeId id) => _volumes.Find(id);
+
+    /// <summary>The snapshot with that id, or null.</summary>
+    public Snapshot? Find(SnapshotId id) => _snapshots.Find(id);
+
+    /// <summary>The volume with that key, in whatever pool, or null.</summary>
+    public Volume? FindVolume(ObjectKey key) => _volumes.Find(key);
+
+    /// <summary>The snapshot with that key, in whatever pool, or null.</summary>
+    public Snapshot? FindSnapshot(ObjectKey key) => _snapshots.Find(key);
+
+    /// <summary>The volumes, ordered by key, from just after an id; complete for all objects that exist throughout, whatever comes and goes.</summary>
+    public IEnumerable<Volume> Volumes(VolumeId? after = null) => _volumes.From(after);
+
+    /// <summary>The snapshots, like <see cref="Volumes"/>.</summary>
+    public IEnumerable<Snapshot> Snapshots(SnapshotId? after = null) => _snapshots.From(after);
+
+    /// <summary>The snapshots that were cut from a volume, which may be gone itself, ordered by key.</summary>
+    public IEnumerable<Snapshot> SnapshotsOf(VolumeId volume, SnapshotId? after = null)
+    {
+        foreach (var id in CatalogOrder.From(_snapshotsOf.GetValueOrDefault(volume, []), after))
+        {
+            if (Find(id) is { } snapshot)
+                yield return snapshot;
+        }
+    }
+
+    /// <summary>The sum of the sizes of a pool's volumes: what it has promised.</summary>
+    public ByteSize PromisedBy(PoolId pool) => new(_promised.GetValueOrDefault(pool));
+
+    /// <summary>Adds a volume or replaces it.</summary>
+    public void Put(Volume volume)
+    {
+        var before = _volumes.Put(volume);
+        Promise(volume.Id.Pool, (volume.Size?.Bytes ?? 0) - (before?.Size?.Bytes ?? 0));
+    }
+
+    /// <summary>Adds a snapshot or replaces it.</summary>
+    public void Put(Snapshot snapshot)
+    {
+        _snapshots.Put(snapshot);
+        _snapshotsOf.AddOrUpdate(snapshot.SourceVolume, _ => [snapshot.Id], (_, ids) => ids.Add(snapshot.Id));
+    }
+
+    /// <summary>Removes a volume, if it is there.</summary>
+    public void Remove(VolumeId id)
+    {
+        if (_volumes.Remove(id) is { } volume)
+            Promise(id.Pool, -(volume.Size?.Bytes ?? 0));
+    }
+
+    /// <summary>Removes a snapshot, if it is there.</summary>
+    public void Remove(SnapshotId id)
+    {
+        if (_snapshots.Remove(id) is { } snapshot)
+            _snapshotsOf.AddOrUpdate(snapshot.SourceVolume, _ => [], (_, ids) => ids.Remove(id));
+    }
+
+    /// <summary>Adds all that a pool holds, at its load.</summary>
+    public void Add(Pools.PoolContents contents)
+    {
+        _volumes.AddRange(contents.Volumes);
+        _snapshots.AddRange(contents.Snapshots);
+        foreach (var pool in contents.Volumes.GroupBy(volume => volume.Id.Pool))
+            Promise(pool.Key, pool.Sum(volume => volume.Size?.Bytes ?? 0));
+        foreach (var family in contents.Snapshots.GroupBy(snapshot => snapshot.SourceVolume))
+        {
+            var ids = family.Select(snapshot => snapshot.Id).ToImmutableSortedSet();
+            _snapshotsOf.AddOrUpdate(family.Key, _ => ids, (_, known) => known.Union(ids));
+        }
+    }
+
+    /// <summary>Takes all out that a pool holds, when it goes.</summary>
+    public void Remove(PoolId pool)
+    {
+        foreach (var volume in Volumes().Where(volume => volume.Id.Pool == pool).ToList())
+            Remove(volume.Id);
+        foreach (var snapshot in Snapshots().Where(snapshot => snapshot.Id.Pool == pool).ToList())
+            Remove(snapshot.Id);
+    }
+
+    private void Promise(PoolId pool, long bytes) => _promised.AddOrUpdate(pool, bytes, (_, promised) => promised + bytes);
+}

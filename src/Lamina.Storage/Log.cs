@@ -1,0 +1,75 @@
+using Microsoft.Extensions.Logging;
+
+namespace Lamina.Storage;
+
+/// <summary>Every message of this assembly, with its level: a fault is an error, an odd thing a warning, a finished operation information.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "After its caller had left, this failed: {What}")]
+    public static partial void LeftOperationFailed(this ILogger logger, string what, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "After its caller had left, this finished: {What}")]
+    public static partial void LeftOperationFinished(this ILogger logger, string what);
+
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "Pool {Pool} ({PoolId}, {Backend} at {Path}) is loaded: {Volumes} volumes, {Snapshots} snapshots, {Unreadable} unreadable records")]
+    public static partial void PoolLoaded(
+        this ILogger logger, PoolName pool, PoolId poolId, string backend, string path, int volumes, int snapshots, int unreadable);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Pool {Pool}: {Warning}")]
+    public static partial void PoolWarning(this ILogger logger, PoolName pool, string warning);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Pool {Pool} is not available: {Reason}")]
+    public static partial void PoolUnavailable(this ILogger logger, PoolName pool, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Pool {Pool}: the record {Path} can't be read and is kept as it is: {Reason}")]
+    public static partial void RecordUnreadable(this ILogger logger, PoolName pool, string path, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is made, size {Size}, from {Source}")]
+    public static partial void VolumeCreated(this ILogger logger, VolumeId volume, ByteSize? size, VolumeSource? source);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is deleted")]
+    public static partial void VolumeDeleted(this ILogger logger, VolumeId volume);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is resized to {Size}")]
+    public static partial void VolumeResized(this ILogger logger, VolumeId volume, ByteSize size);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot {Snapshot} of {Volume} is cut, writers stood still for {Pause}")]
+    public static partial void SnapshotCreated(this ILogger logger, SnapshotId snapshot, VolumeId volume, TimeSpan? pause);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot {Snapshot} is deleted")]
+    public static partial void SnapshotDeleted(this ILogger logger, SnapshotId snapshot);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is attached at {MountPoint}")]
+    public static partial void VolumeAttached(this ILogger logger, VolumeId volume, string mountPoint);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is detached")]
+    public static partial void VolumeDetached(this ILogger logger, VolumeId volume);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is published at {Target}, read-only: {ReadOnly}")]
+    public static partial void VolumePublished(this ILogger logger, VolumeId volume, string target, bool readOnly);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is unpublished from {Target}")]
+    public static partial void VolumeUnpublished(this ILogger logger, VolumeId volume, string target);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The holder {Holder} of {Volume} is from before a reboot, or its mount is gone: dropped")]
+    public static partial void HolderDropped(this ILogger logger, string holder, VolumeId volume);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The mount {MountPoint} has no holder but can't be unmounted: {Reason}")]
+    public static partial void StrayMountKept(this ILogger logger, string mountPoint, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume} has holders but could not be mounted again: {Reason}")]
+    public static partial void RemountFailed(this ILogger logger, VolumeId volume, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Pool {Pool}: {Path} in the trash could not be removed and stays: {Reason}")]
+    public static partial void TrashKept(this ILogger logger, PoolName pool, string path, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume}: {Layers} layers are merged into one")]
+    public static partial void LayersMerged(this ILogger logger, ObjectKey volume, int layers);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: its layers could not be merged, which is tried again at the next detach: {Reason}")]
+    public static partial void MergeFailed(this ILogger logger, ObjectKey volume, string reason);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Layer {Layer} could not be measured: {Reason}")]
+    public static partial void LayerNotMeasured(this ILogger logger, string layer, string reason);
+}

@@ -1,0 +1,167 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Lamina.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace Lamina.Storage.Pools.Directories;
+
+/// <summary>
+/// The objects of one sort in a pool directory, <c>volumes/</c> or <c>snapshots/</c>: a directory each, named by the key, with a
+/// <c>record.json</c> and whatever data the backend keeps beside it. In memory too, once loaded.
+/// </summary>
+internal sealed class ObjectDirectory<TRecord> : IDisposable
+    where TRecord : class, IPoolRecord
+{
+    private const string RecordFile = "record.json";
+    private readonly PoolDirectory _pool;
+    private readonly string _name;
+    private readonly JsonTypeInfo<TRecord> _json;
+    private readonly SafeFileHandle _directory;
+    private readonly ConcurrentDictionary<ObjectKey, TRecord> _records = [];
+
+    internal ObjectDirectory(PoolDirectory pool, string name, JsonTypeInfo<TRecord> json)
+    {
+        _pool = pool;
+        _name = name;
+        _json = json;
+        _directory = Files.OpenDirectoryAt(pool.Root, name);
+    }
+
+    /// <summary>Every readable record.</summary>
+    internal ICollection<TRecord> Records => _records.Values;
+
+    /// <summary>The record with that key, or null.</summary>
+    internal TRecord? Find(ObjectKey key) => _records.GetValueOrDefault(key);
+
+    /// <summary>The record with that key, which the caller knows to exist.</summary>
+    internal TRecord Get(ObjectKey key) =>
+        Find(key) ?? throw new StorageException(StorageError.NotFound, $"there is no '{_name}/{key}' in the pool at {_pool.Path}");
+
+    /// <summary>Refuses a key that is taken on the disk, even by an object whose record can't be read.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.AlreadyExists"/>.</exception>
+    internal void CheckFree(ObjectKey key)
+    {
+        if (Files.TryStatAt(_directory, key.ToString()) is not null)
+            throw AlreadyExists(key);
+    }
+
+    /// <summary>The path of something beside an object's record.</summary>
+    internal string PathOf(ObjectKey key, string name) => Path.Combine(_pool.Path, _name, key.ToString(), name);
+
+    /// <summary>Opens an object's directory.</summary>
+    internal SafeFileHandle Open(ObjectKey key) => Files.OpenDirectoryAt(_directory, key.ToString());
+
+    /// <summary>Reads all records, on all processors.</summary>
+    /// <returns>Those that can't be read, with the reason.</returns>
+    internal ImmutableList<UnreadableRecord> Load(CancellationToken cancellationToken)
+    {
+        var unreadable = new ConcurrentBag<UnreadableRecord>();
+        Parallel.ForEach(
+            Files.List(_directory),
+            new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Environment.ProcessorCount },
+            entry =>
+            {
+                if (!ObjectKey.TryParse(entry.Name, out var key))
+                    unreadable.Add(Unreadable(entry.Name, null, $"its name is not {ObjectKey.Grammar}"));
+                else if (TryRead(key, out var record, out var reason))
+                    _records[key] = record;
+                else
+                    unreadable.Add(Unreadable(entry.Name, key, reason));
+            });
+        return [.. unreadable.OrderBy(record => record.Path, StringComparer.Ordinal)];
+    }
+
+    /// <summary>
+    /// Makes a staged object appear: record and all that came before it durable first, then one rename, then that durable.
+    /// </summary>
+    /// <param name="staging">The object, built under <c>incoming/</c>.</param>
+    /// <param name="record">Its record.</param>
+    /// <param name="changed">Other directories that were changed for it, innermost first.</param>
+    /// <exception cref="StorageException"><see cref="StorageError.AlreadyExists"/>: the key is taken.</exception>
+    internal void Publish(StagedObject staging, TRecord record, params ReadOnlySpan<SafeFileHandle> changed)
+    {
+        DurableFile.Create(staging.Directory, RecordFile, JsonSerializer.SerializeToUtf8Bytes(record, _json), 0x180);
+        _pool.FlushBefore([.. changed, staging.Directory]);
+        try
+        {
+            staging.MoveTo(_directory, record.Key.ToString());
+        }
+        catch (LinuxException e) when (e.Errno is Errno.EEXIST)
+        {
+            throw AlreadyExists(record.Key, e);
+        }
+        try
+        {
+            Files.Flush(_directory);
+        }
+        catch (LinuxException)
+        {
+            // Not answered, so it must not be there either. If it can't be taken away again it stays known, and so do the layers that it names.
+            _records[record.Key] = record;
+            Discard(record.Key);
+            throw;
+        }
+        _records[record.Key] = record;
+    }
+
+    /// <summary>Replaces an object's record, durably, after all that came before it.</summary>
+    internal void Replace(TRecord record, params ReadOnlySpan<SafeFileHandle> changed)
+    {
+        _pool.FlushBefore(changed);
+        using var directory = Open(record.Key);
+        DurableFile.Replace(directory, RecordFile, JsonSerializer.SerializeToUtf8Bytes(record, _json), 0x180);
+        _records[record.Key] = record;
+    }
+
+    /// <summary>Makes an object disappear, durably, by one rename into the trash.</summary>
+    internal void Discard(ObjectKey key)
+    {
+        _pool.Discard(_directory, key.ToString());
+        _records.TryRemove(key, out _);
+        Files.Flush(_directory);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _directory.Dispose();
+
+    private bool TryRead(ObjectKey key, [NotNullWhen(true)] out TRecord? record, [NotNullWhen(false)] out string? reason)
+    {
+        record = null;
+        try
+        {
+            using var directory = Open(key);
+            var json = Files.TryReadAllAt(directory, RecordFile);
+            if (json is null)
+            {
+                reason = $"it has no {RecordFile}";
+                return false;
+            }
+            var format = JsonSerializer.Deserialize(json, PoolIdentityJson.Default.FormatVersion)?.Format;
+            if (format != PoolDirectory.Format)
+            {
+                reason = $"it has format version {format}, and this daemon knows only {PoolDirectory.Format}";
+                return false;
+            }
+            var read = JsonSerializer.Deserialize(json, _json)!;
+            reason = read.Key != key ? $"it says that its key is {read.Key}"
+                : read.Pool != _pool.Identity.Id ? $"it says that it belongs to pool {read.Pool}"
+                : null;
+            record = reason is null ? read : null;
+            return record is not null;
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or LinuxException or StorageException)
+        {
+            reason = e.Message;
+            return false;
+        }
+    }
+
+    private StorageException AlreadyExists(ObjectKey key, Exception? inner = null) =>
+        new(StorageError.AlreadyExists, $"'{_name}/{key}' exists already in the pool at {_pool.Path}", inner);
+
+    private UnreadableRecord Unreadable(string name, ObjectKey? key, string reason) =>
+        new($"{_name}/{name}", _name == "snapshots", key, reason);
+}

@@ -1,0 +1,193 @@
+using System.Text.Json;
+using Lamina.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace Lamina.Storage.Pools.Directories;
+
+/// <summary>
+/// The directory that a pool of files lies in, opened once and locked for as long as the pool is served:
+/// <c>pool.json</c> (who it is), <c>lock</c>, <c>volumes/</c> and <c>snapshots/</c> with a directory per object, <c>incoming/</c> where objects are
+/// built, <c>trash/</c> where they wait to be reclaimed.
+/// </summary>
+/// <remarks>
+/// Nothing durable names what isn't. Where the filesystem does not order metadata by itself, <see cref="FlushBefore"/> makes everything that was
+/// done so far durable before the step that names it. ext4 and XFS do order: whatever a flush makes durable, it makes durable all that happened
+/// before it, so there the barrier is free.
+/// </remarks>
+internal sealed class PoolDirectory : IDisposable
+{
+    /// <summary>The only format that this version reads and writes.</summary>
+    internal const int Format = 1;
+
+    private const string IdentityFile = "pool.json";
+    private const string LockFile = "lock";
+    private readonly SafeFileHandle _lockFile;
+
+    private PoolDirectory(string path, SafeFileHandle root, SafeFileHandle lockFile, PoolIdentity identity)
+    {
+        Path = path;
+        Root = root;
+        _lockFile = lockFile;
+        Identity = identity;
+        FileSystem = Files.StatFs(root);
+        Incoming = Files.OpenDirectoryAt(root, "incoming");
+        Trash = Files.OpenDirectoryAt(root, "trash");
+    }
+
+    /// <summary>Where it lies.</summary>
+    internal string Path { get; }
+
+    /// <summary>The directory itself.</summary>
+    internal SafeFileHandle Root { get; }
+
+    /// <summary>Who it is.</summary>
+    internal PoolIdentity Identity { get; }
+
+    /// <summary>Objects that are being built.</summary>
+    internal SafeFileHandle Incoming { get; }
+
+    /// <summary>Objects that are deleted.</summary>
+    internal SafeFileHandle Trash { get; }
+
+    /// <summary>The filesystem beneath, as it was when the pool was opened.</summary>
+    internal FileSystemStatus FileSystem { get; }
+
+    /// <summary>The room in the filesystem beneath, now.</summary>
+    internal PoolCapacity Capacity
+    {
+        get
+        {
+            var status = Files.StatFs(Root);
+            return new PoolCapacity(new ByteSize((long)status.TotalBytes), new ByteSize((long)status.AvailableBytes));
+        }
+    }
+
+    /// <summary>Opens a pool that was made before.</summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.Unavailable"/>: it isn't there, is served by another daemon, is of another format or backend, or can't be written.
+    /// </exception>
+    internal static PoolDirectory Open(PoolSettings settings)
+    {
+        SafeFileHandle? root = null;
+        SafeFileHandle? lockFile = null;
+        try
+        {
+            root = OpenRoot(settings);
+            var identity = ReadIdentity(settings, root);
+            if (Files.StatFs(root).ReadOnly)
+                throw Unavailable($"the filesystem at {settings.Path} is mounted read-only; see the kernel log (dmesg), then mount it writable");
+
+            // The lock lives as long as the open file.
+            lockFile = Files.OpenAt(root, LockFile, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, 0x180);
+            if (Files.TryLock(lockFile) is null)
+                throw Unavailable($"another daemon serves the pool at {settings.Path}; one pool has one daemon");
+            return new PoolDirectory(settings.Path, root, lockFile, identity);
+        }
+        catch (Exception e)
+        {
+            lockFile?.Dispose();
+            root?.Dispose();
+            if (e is LinuxException linux)
+                throw Unavailable($"the pool at {settings.Path} can't be opened: {linux.Message}", linux);
+            throw;
+        }
+    }
+
+    /// <summary>Makes a new pool in a directory that is empty or does not exist yet.</summary>
+    /// <param name="settings">Where, and for which backend.</param>
+    /// <param name="directories">The directories that the backend wants besides the common ones.</param>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: there is something already.</exception>
+    internal static void Initialize(PoolSettings settings, params ReadOnlySpan<string> directories)
+    {
+        Files.MakeDirectories(settings.Path, 0x1C0);
+        using var root = Files.OpenDirectory(settings.Path);
+        if (Files.TryStatAt(root, IdentityFile) is not null)
+            throw new StorageException(StorageError.FailedPrecondition, $"{settings.Path} holds a pool already; nothing was changed");
+        if (Files.List(root).FirstOrDefault(entry => entry.Name != "lost+found") is { Name: not null } entry)
+        {
+            throw new StorageException(StorageError.FailedPrecondition,
+                $"{settings.Path} is not empty: it holds '{entry.Name}'; a pool is made in an empty directory, and nothing was changed");
+        }
+        Files.ChangeMode(root, 0x1C0);
+        foreach (var name in (ReadOnlySpan<string>)["volumes", "snapshots", "incoming", "trash", .. directories])
+            Files.MakeDirectory(root, name, 0x1C0);
+        Files.FlushFileSystem(root);
+        var identity = new PoolIdentity(Format, PoolId.NewRandom(), settings.Backend);
+        DurableFile.Replace(root, IdentityFile, JsonSerializer.SerializeToUtf8Bytes(identity, PoolIdentityJson.Default.PoolIdentity), 0x180);
+    }
+
+    /// <summary>Makes what was done so far durable, before the step that names it.</summary>
+    /// <param name="directories">The directories that were changed, innermost first; what filesystems without any order of their own flush.</param>
+    internal void FlushBefore(params ReadOnlySpan<SafeFileHandle> directories)
+    {
+        switch (FileSystem.Kind)
+        {
+            case FileSystemKind.Ext4 or FileSystemKind.Xfs:
+                return;
+            case FileSystemKind.Btrfs:
+                // One commit makes all of it durable, and callers at the same moment share it.
+                Linux.Btrfs.CommitTransaction(Root);
+                return;
+            default:
+                foreach (var directory in directories)
+                    Files.Flush(directory);
+                return;
+        }
+    }
+
+    /// <summary>Moves something into the trash, in one step; what removes it comes behind.</summary>
+    /// <param name="directory">Where it is.</param>
+    /// <param name="name">What it is called there.</param>
+    internal void Discard(SafeFileHandle directory, string name) =>
+        Files.Rename(directory, name, Trash, $"{name}.{RandomName.New()}", RenameFlags.NoReplace);
+
+    /// <summary>Moves what crashed operations left in <c>incoming/</c> into the trash.</summary>
+    internal void DiscardIncoming()
+    {
+        foreach (var entry in Files.List(Incoming))
+            Discard(Incoming, entry.Name);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Incoming.Dispose();
+        Trash.Dispose();
+        _lockFile.Dispose();
+        Root.Dispose();
+    }
+
+    private static SafeFileHandle OpenRoot(PoolSettings settings)
+    {
+        try
+        {
+            return Files.OpenDirectory(settings.Path);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENOENT)
+        {
+            throw Unavailable($"the directory {settings.Path} does not exist; is its disk mounted? To make a new pool there: lamina pool init {settings.Name}", e);
+        }
+    }
+
+    private static PoolIdentity ReadIdentity(PoolSettings settings, SafeFileHandle root)
+    {
+        var json = Files.TryReadAllAt(root, IdentityFile)
+            ?? throw Unavailable($"{settings.Path} holds no {IdentityFile}; is its disk mounted? To make a new pool there: lamina pool init {settings.Name}");
+        try
+        {
+            var format = JsonSerializer.Deserialize(json, PoolIdentityJson.Default.FormatVersion)?.Format;
+            if (format != Format)
+                throw Unavailable($"the pool at {settings.Path} has format version {format}, and this daemon knows only {Format}; nothing was touched");
+            var identity = JsonSerializer.Deserialize(json, PoolIdentityJson.Default.PoolIdentity)!;
+            return identity.Backend == settings.Backend
+                ? identity
+                : throw Unavailable($"the pool at {settings.Path} was made for {identity.Backend}, but is configured as {settings.Backend}");
+        }
+        catch (JsonException e)
+        {
+            throw Unavailable($"{settings.Path}/{IdentityFile} can't be read ({e.Message}); nothing was touched", e);
+        }
+    }
+
+    private static StorageException Unavailable(string message, Exception? inner = null) => new(StorageError.Unavailable, message, inner);
+}

@@ -1,0 +1,96 @@
+using Lamina.Linux;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+
+namespace Lamina.Storage.Pools.Directories;
+
+/// <summary>Empties a pool's trash behind the scenes. What can't be removed now is tried again later, and never forced.</summary>
+/// <param name="pool">The pool.</param>
+/// <param name="name">Its name, for messages.</param>
+/// <param name="remove">How the backend removes one entry of the trash; throws, or answers false for what must wait.</param>
+/// <param name="time">The clock of the retries.</param>
+/// <param name="logger">Where what stays is reported.</param>
+internal sealed class TrashReclaimer(
+    PoolDirectory pool, PoolName name, Func<SafeFileHandle, string, CancellationToken, bool> remove, TimeProvider time, ILogger logger) : IAsyncDisposable
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(30);
+    private readonly SemaphoreSlim _wanted = new(0);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Dictionary<string, string> _reported = [];
+    private Task _running = Task.CompletedTask;
+
+    /// <summary>Begins, with what is in the trash already.</summary>
+    internal void Start()
+    {
+        _running = Task.Run(RunAsync);
+        Wake();
+    }
+
+    /// <summary>There is something in the trash.</summary>
+    internal void Wake()
+    {
+        if (_wanted.CurrentCount == 0)
+            _wanted.Release();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
+        _stopping.Dispose();
+        _wanted.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await _wanted.WaitAsync(_stopping.Token).ConfigureAwait(false);
+                while (!Empty())
+                {
+                    using var retry = new CancellationTokenSource(RetryAfter, time);
+                    using var either = CancellationTokenSource.CreateLinkedTokenSource(retry.Token, _stopping.Token);
+                    await _wanted.WaitAsync(either.Token).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
+                    _stopping.Token.ThrowIfCancellationRequested();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // The pool is let go of; what is left in the trash is emptied by the next load.
+        }
+    }
+
+    private bool Empty()
+    {
+        var empty = true;
+        foreach (var entry in Files.List(pool.Trash))
+        {
+            _stopping.Token.ThrowIfCancellationRequested();
+            try
+            {
+                if (remove(pool.Trash, entry.Name, _stopping.Token))
+                    continue;
+                Report(entry.Name, "it is still mounted somewhere");
+            }
+            catch (Exception e) when (e is LinuxException or StorageException)
+            {
+                Report(entry.Name, e.Message);
+            }
+            empty = false;
+        }
+        return empty;
+    }
+
+    // Said once per reason, not with every retry.
+    private void Report(string entry, string reason)
+    {
+        if (_reported.GetValueOrDefault(entry) == reason)
+            return;
+        _reported[entry] = reason;
+        logger.TrashKept(name, entry, reason);
+    }
+}

@@ -1,0 +1,105 @@
+namespace Lamina.Storage.Pools;
+
+/// <summary>
+/// A place for volumes on this host, with one backend. This comment is the specification that every backend keeps; one conformance suite
+/// holds it against all of them.
+/// </summary>
+/// <remarks>
+/// <para><b>Terms.</b> A <i>volume</i> is a tree of files that changes. A <i>snapshot</i> is such a tree at one moment and never changes again.
+/// A <i>record</i> is what is known of either (<see cref="Volume"/>, <see cref="Snapshot"/>); it is stored in the pool beside the data and is
+/// written, renamed and removed together with it. The pool is the database: there is no second place that could disagree.</para>
+/// <para><b>Life cycle.</b> A volume is created empty, from a snapshot, or from a volume of the same pool. It is attached to be used and
+/// detached afterwards. It is resized. It is deleted. A snapshot is cut from a volume, attached or not, and deleted. Order does not matter:
+/// a snapshot outlives its volume, a volume made from a snapshot outlives the snapshot, and a clone outlives its source; none of them
+/// changes when another one goes.</para>
+/// <para><b>Walk through.</b> <c>CreateVolume(a)</c>; <c>Attach(a)</c> tells what to mount; a database writes; <c>CreateSnapshot(s of a)</c>
+/// while it goes on writing: <c>s</c> is what a power cut at that moment would have left. <c>CreateVolume(b from s)</c>; <c>Attach(b)</c>:
+/// the database finds its data and recovers. <c>DeleteVolume(a)</c>: <c>s</c> and <c>b</c> are as before. <c>DeleteSnapshot(s)</c>: <c>b</c>
+/// is as before, and what only <c>s</c> held is free.</para>
+/// <para><b>Atomic and durable.</b> An object appears by one step and disappears by one step: whoever loads the pool after a crash at any
+/// moment finds it whole or not at all. When a call has returned, a power cut can't change what it answered. A call that failed has changed
+/// nothing that anybody can see; what it left behind under the pool's <c>incoming</c> is removed by the next load.</para>
+/// <para><b>Delete answers at once</b>, whatever the object's size; the space comes back behind the scenes.</para>
+/// <para><b>Never destroy on a doubt.</b> A record that can't be read, an unknown format, a pool that isn't there: reported, and nothing of
+/// it is reclaimed. Nothing is sealed, attached again or reclaimed that anybody may still have mounted, in whatever mount namespace.</para>
+/// <para><b>Who locks.</b> The services hold the lock of every object that a call names: no two calls for one object run at once, calls for
+/// different objects do, and a pool keeps whatever those share (layers, quotas, its loaded records) consistent by itself, without holding a
+/// lock while it flushes. A source of a create is locked as well.</para>
+/// <para><b>No cancellation.</b> What has begun to change a pool finishes, even when its caller hangs up: the retry finds the result. So
+/// the verbs that change take no token.</para>
+/// <para><b>Errors</b> are <see cref="StorageException"/>, translated at the backend's edge: <see cref="StorageError.ResourceExhausted"/> for
+/// a full disk, <see cref="StorageError.Unavailable"/> for a disk that is read-only or fails, <see cref="StorageError.FailedPrecondition"/>
+/// for something in use. What a backend can't do at all is a flag in <see cref="PoolFeatures"/>, which the services check before the call.</para>
+/// </remarks>
+public interface IPool : IAsyncDisposable
+{
+    /// <summary>Who the pool is and what it can do. Constant while the pool is loaded, but for <see cref="PoolDescription.Warnings"/>.</summary>
+    PoolDescription Description { get; }
+
+    /// <summary>
+    /// Reads every record, removes what crashes and deletes left behind, and makes the pool ready for the other calls. Called once, first.
+    /// Records that can't be read are reported in the result and keep their data; while there is one, or a directory could not be listed,
+    /// nothing is swept.
+    /// </summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: the pool can't be used now; the message says why.</exception>
+    Task<PoolContents> LoadAsync(CancellationToken cancellationToken);
+
+    /// <summary>The room in the pool, by O(1) kernel calls.</summary>
+    PoolCapacity GetCapacity();
+
+    /// <summary>
+    /// Makes a volume from its whole record: empty, or with the content of <see cref="Volume.Source"/>, which is an object of this pool, named
+    /// again by <paramref name="source"/>. The root directory of an empty volume is 0755 and root's unless the parameters say otherwise.
+    /// The content of an attached source volume is cut as <see cref="CreateSnapshotAsync"/> cuts it.
+    /// </summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.AlreadyExists"/>: the key is taken in the pool, even by an object whose record can't be read.
+    /// </exception>
+    Task CreateVolumeAsync(Volume volume, VolumeContent source);
+
+    /// <summary>Removes a volume that is not attached.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: the data is still mounted somewhere.</exception>
+    Task DeleteVolumeAsync(Volume volume);
+
+    /// <summary>
+    /// Replaces the record by one with another size, and the limit that enforces it where there is one, while the volume may be attached.
+    /// </summary>
+    Task ResizeVolumeAsync(Volume resized);
+
+    /// <summary>
+    /// Cuts a snapshot at one write point: it holds what was written before the cut, and nothing after it, across all files. Where the
+    /// backend has no such cut of its own, the volume's writers are stopped for its duration (<see cref="PoolFeatures.PausesWriters"/>).
+    /// Answers the record as it was stored, with the moment of the cut.
+    /// </summary>
+    /// <param name="snapshot">The record; <see cref="Snapshot.CreatedAt"/> is set by the pool.</param>
+    /// <param name="volume">The volume to cut, with its use.</param>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.AlreadyExists"/>: the key is taken in the pool. <see cref="StorageError.FailedPrecondition"/>: it can't be cut
+    /// while it is in use as it is; the message says by whom, and what would help.
+    /// </exception>
+    Task<Snapshot> CreateSnapshotAsync(Snapshot snapshot, VolumeInUse volume);
+
+    /// <summary>Removes a snapshot.</summary>
+    Task DeleteSnapshotAsync(Snapshot snapshot);
+
+    /// <summary>Tells what to mount for a volume, having made sure that nobody else has it mounted in a way that would harm it.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: it is still in use in a mount namespace that can't be seen from here.</exception>
+    Task<MountDescription> AttachAsync(Volume volume);
+
+    /// <summary>The volume was found mounted after a restart of the daemon, without a call of <see cref="AttachAsync"/>.</summary>
+    void FoundAttached(Volume volume);
+
+    /// <summary>
+    /// The volume's mount is gone; the backend may put things in order, in the background too. Also called when a mount was found gone.
+    /// </summary>
+    Task DetachedAsync(Volume volume);
+
+    /// <summary>
+    /// What a volume uses, from counters of the kernel or from what a background walk last saw: O(1), and null where nothing is known yet.
+    /// Never the disk's usage in place of the volume's.
+    /// </summary>
+    VolumeUsage? GetUsage(Volume volume);
+
+    /// <summary>What a snapshot holds, like <see cref="GetUsage(Volume)"/>.</summary>
+    SnapshotUsage? GetUsage(Snapshot snapshot);
+}

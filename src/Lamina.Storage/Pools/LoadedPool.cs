@@ -1,0 +1,24 @@
+using System.Collections.Immutable;
+
+namespace Lamina.Storage.Pools;
+
+/// <summary>A pool that is served: its backend, its settings, and what could not be read of it.</summary>
+public sealed record LoadedPool(IPool Pool, PoolSettings Settings, ImmutableList<UnreadableRecord> Unreadable)
+{
+    /// <summary>Its identity.</summary>
+    public PoolId Id => Pool.Description.Id;
+
+    /// <summary>Its name.</summary>
+    public PoolName Name => Settings.Name;
+
+    /// <summary>Refuses to say anything of an object whose record is there but can't be read.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.DataLoss"/>.</exception>
+    internal void CheckReadable(ObjectKey key, bool isSnapshot)
+    {
+        if (Unreadable.FirstOrDefault(record => record.Key == key && record.IsSnapshot == isSnapshot) is { } record)
+        {
+            throw new StorageException(StorageError.DataLoss,
+                $"'{record.Path}' in pool '{Name}' can't be read ({record.Reason}); it is kept as it is. Mend or move it by hand, then restart the daemon");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+using Lamina.Linux;
+using Lamina.Storage.Pools.Directories;
+using Microsoft.Win32.SafeHandles;
+
+namespace Lamina.Storage.Pools.Overlay;
+
+/// <summary>
+/// The layers of an overlay pool: <c>layers/&lt;id&gt;/diff</c> with the tree and <c>layers/&lt;id&gt;/work</c> for overlayfs. A layer is written to as long
+/// as it is the head of a volume, and sealed from the moment that it is in a chain. Which layers there are is known from the records; a layer
+/// that none names is swept at the next load.
+/// </summary>
+internal sealed class LayerStore : IDisposable
+{
+    /// <summary>The directories that an overlay pool has besides the common ones. The empty one lies below volumes that have no sealed layer.</summary>
+    internal static readonly string[] Directories = ["layers", "empty"];
+
+    private readonly PoolDirectory _pool;
+    private readonly SafeFileHandle _directory;
+
+    internal LayerStore(PoolDirectory pool)
+    {
+        _pool = pool;
+        _directory = Files.OpenDirectoryAt(pool.Root, "layers");
+    }
+
+    /// <summary>Who names which layer.</summary>
+    internal LayerReferences References { get; } = new();
+
+    /// <summary>The directory of all layers, to be flushed before a record names a new one.</summary>
+    internal SafeFileHandle Root => _directory;
+
+    /// <summary>The path of a layer's tree.</summary>
+    internal string DiffOf(LayerId layer) => Path.Combine(_pool.Path, "layers", layer.ToString(), "diff");
+
+    /// <summary>The path of a layer's work directory.</summary>
+    internal string WorkOf(LayerId layer) => Path.Combine(_pool.Path, "layers", layer.ToString(), "work");
+
+    /// <summary>What to mount for a head over a chain.</summary>
+    internal MountDescription.Overlay Describe(LayerId head, ImmutableArray<LayerId> chain) =>
+        new(DiffOf(head), WorkOf(head), chain.IsEmpty ? [Path.Combine(_pool.Path, "empty")] : [.. chain.Select(DiffOf)]);
+
+    /// <summary>Opens a layer's own directory.</summary>
+    internal SafeFileHandle Open(LayerId layer) => Files.OpenDirectoryAt(_directory, layer.ToString());
+
+    /// <summary>Opens a layer's tree.</summary>
+    internal SafeFileHandle OpenDiff(LayerId layer)
+    {
+        using var directory = Open(layer);
+        return Files.OpenDirectoryAt(directory, "diff");
+    }
+
+    /// <summary>
+    /// Makes an empty layer, with one reference. Not durable yet: <see cref="Root"/> and the layer's own directory are flushed with the step
+    /// that names it.
+    /// </summary>
+    internal LayerId Create(DirectoryAttributes root)
+    {
+        var layer = LayerId.NewRandom();
+        Files.MakeDirectory(_directory, layer.ToString(), 0x1C0);
+        using var directory = Open(layer);
+        Files.MakeDirectory(directory, "work", 0x1C0);
+        Files.MakeDirectory(directory, "diff", 0x1C0);
+        using var diff = Files.OpenDirectoryAt(directory, "diff");
+        root.Apply(diff);
+        References.Add(layer);
+        return layer;
+    }
+
+    /// <summary>The attributes of a layer's root directory.</summary>
+    internal DirectoryAttributes ReadRoot(LayerId layer)
+    {
+        using var diff = OpenDiff(layer);
+        return DirectoryAttributes.Read(diff);
+    }
+
+    /// <summary>
+    /// Whether the layer is the upper of a live overlay mount anywhere, even one in a mount namespace that we can't see. Only a layer for which
+    /// this is false may be sealed, mounted again or reclaimed.
+    /// </summary>
+    internal bool IsMounted(LayerId layer) => Mounts.IsUpperInUse(DiffOf(layer), Path.Combine(_pool.Path, "empty"));
+
+    /// <summary>Takes references away and moves the layers that nobody names any more into the trash.</summary>
+    internal void Release(params IEnumerable<LayerId> layers)
+    {
+        foreach (var layer in References.Remove(layers))
+            _pool.Discard(_directory, layer.ToString());
+    }
+
+    /// <summary>Moves the layers that no record names into the trash. Only at load, when every record could be read.</summary>
+    internal void Sweep()
+    {
+        foreach (var entry in Files.List(_directory))
+        {
+            if (!LayerId.TryParse(entry.Name, out var layer) || !References.Contains(layer))
+                _pool.Discard(_directory, entry.Name);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _directory.Dispose();
+}

@@ -1,0 +1,51 @@
+using System.Text;
+using Lamina.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace Lamina.Storage.Pools.Overlay;
+
+/// <summary>
+/// How overlayfs writes down in a layer what differs from the layers below: a character device 0/0 hides a name (whiteout), the attribute
+/// <c>opaque</c> makes a directory hide all below it, <c>redirect</c> tells where below a renamed directory continues.
+/// </summary>
+internal static class LayerTree
+{
+    internal const string Prefix = "trusted.overlay.";
+
+    // What a user sets as trusted.overlay.x inside of an overlay mount is kept under this prefix: it is the user's own.
+    private const string EscapedPrefix = Prefix + "overlay.";
+    private const string Opaque = Prefix + "opaque";
+    private const string Redirect = Prefix + "redirect";
+
+    /// <summary>Whether the entry hides its name.</summary>
+    internal static bool IsWhiteout(FileStatus status) => status is { Kind: FileKind.CharacterDevice, RepresentedDevice: 0 };
+
+    /// <summary>Hides a name in the layers below.</summary>
+    internal static void MakeWhiteout(SafeFileHandle directory, string name) => Files.MakeNode(directory, name, 0x2000 /* S_IFCHR */ | 0x180, 0);
+
+    /// <summary>Whether the directory hides everything below it.</summary>
+    internal static bool IsOpaque(SafeFileHandle directory) => ExtendedAttributes.Get(directory, Opaque) is [(byte)'y'];
+
+    /// <summary>Makes it do so.</summary>
+    internal static void SetOpaque(SafeFileHandle directory) => ExtendedAttributes.Set(directory, Opaque, "y"u8);
+
+    /// <summary>Where below the directory continues: a name beside it, or a path from the root; null when under its own name.</summary>
+    internal static string? GetRedirect(SafeFileHandle directory) =>
+        // Latin-1 keeps every byte: the value is a path, and a path need not be UTF-8.
+        ExtendedAttributes.Get(directory, Redirect) is { } value ? Encoding.Latin1.GetString(value) : null;
+
+    /// <summary>Makes it continue there.</summary>
+    internal static void SetRedirect(SafeFileHandle directory, string path) => ExtendedAttributes.Set(directory, Redirect, Encoding.Latin1.GetBytes(path));
+
+    /// <summary>The attributes that are the user's own.</summary>
+    internal static IEnumerable<(string Name, byte[] Value)> UserVisibleAttributes(SafeFileHandle handle)
+    {
+        foreach (var name in ExtendedAttributes.List(handle))
+        {
+            if (name.StartsWith(Prefix, StringComparison.Ordinal) && !name.StartsWith(EscapedPrefix, StringComparison.Ordinal))
+                continue;
+            if (ExtendedAttributes.Get(handle, name) is { } value)
+                yield return (name, value);
+        }
+    }
+}

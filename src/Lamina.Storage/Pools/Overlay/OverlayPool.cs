@@ -1,0 +1,192 @@
+using Lamina.Linux;
+using Lamina.Storage.Operations;
+using Lamina.Storage.Pools.Directories;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+
+namespace Lamina.Storage.Pools.Overlay;
+
+/// <summary>
+/// A pool of overlay layers on any filesystem of the host. A volume is a head that is written to over a chain of sealed layers; a snapshot is
+/// a chain.
+/// </summary>
+/// <remarks>
+/// <para>Sealing moves nothing: a new empty head is made, the volume's record is replaced (new head; the old one on top of the chain), and only
+/// then the snapshot's record appears. A volume in use can't get a new head, as the kernel has no way to change a mounted overlay: its head is
+/// copied by a <see cref="LiveCut"/>, and the copy is the snapshot's sealed layer.</para>
+/// <para>Files are split by topic: this one holds the life of the pool, the others its volumes, its snapshots, and what they use.</para>
+/// </remarks>
+internal sealed partial class OverlayPool : IPool
+{
+    /// <summary>More layers than this are not mounted; far above what merging lets stand.</summary>
+    private const int MaxLayers = 128;
+
+    private readonly PoolSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly PoolDirectory _directory;
+    private readonly LayerStore _layers;
+    private readonly LiveCut _cut;
+    private readonly ProjectQuotas _quotas;
+    private readonly LayerUsage _usage;
+    private readonly ObjectDirectory<OverlayVolumeRecord> _volumes;
+    private readonly ObjectDirectory<OverlaySnapshotRecord> _snapshots;
+    private readonly TrashReclaimer _trash;
+    private readonly ChainMerger _merger;
+
+    // A volume's record is also replaced behind the scenes, when its layers are merged: this is what keeps that apart from the calls.
+    private readonly KeyedLocks _records = new();
+    private bool _mayReclaim;
+
+    private OverlayPool(PoolSettings settings, PoolDirectory directory, LiveCut cut, TimeProvider time, ILogger logger)
+    {
+        _settings = settings;
+        _time = time;
+        _logger = logger;
+        _directory = directory;
+        _cut = cut;
+        _layers = new LayerStore(directory);
+        _quotas = new ProjectQuotas(directory, _layers);
+        _usage = new LayerUsage(_layers, settings.UsageInterval, time, logger);
+        _volumes = new ObjectDirectory<OverlayVolumeRecord>(directory, "volumes", OverlayRecordJson.Default.OverlayVolumeRecord);
+        _snapshots = new ObjectDirectory<OverlaySnapshotRecord>(directory, "snapshots", OverlayRecordJson.Default.OverlaySnapshotRecord);
+        _trash = new TrashReclaimer(directory, settings.Name, RemoveFromTrash, time, logger);
+        _merger = new ChainMerger(MergeChainAsync, logger);
+        Description = Describe();
+    }
+
+    /// <inheritdoc/>
+    public PoolDescription Description { get; }
+
+    /// <summary>Opens a pool that was made before.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>.</exception>
+    internal static OverlayPool Open(PoolSettings settings, LiveCut cut, TimeProvider time, ILogger logger)
+    {
+        var directory = PoolDirectory.Open(settings);
+        try
+        {
+            UpperCheck.Run(directory);
+            return new OverlayPool(settings, directory, cut, time, logger);
+        }
+        catch
+        {
+            directory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes a new pool in an empty directory.</summary>
+    /// <exception cref="StorageException">The directory is not empty, or its filesystem can't carry overlay layers.</exception>
+    internal static void Initialize(PoolSettings settings)
+    {
+        UpperCheck.RunBeforeInitialize(settings.Path);
+        PoolDirectory.Initialize(settings, LayerStore.Directories);
+    }
+
+    /// <inheritdoc/>
+    public async Task<PoolContents> LoadAsync(CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        try
+        {
+            var unreadable = _volumes.Load(cancellationToken).AddRange(_snapshots.Load(cancellationToken));
+            foreach (var volume in _volumes.Records)
+                _layers.References.Add([volume.Head, .. volume.Chain]);
+            foreach (var snapshot in _snapshots.Records)
+                _layers.References.Add(snapshot.Chain);
+
+            // What an unreadable record names can't be known, so nothing is given up while there is one.
+            _mayReclaim = unreadable.IsEmpty;
+            _directory.DiscardIncoming();
+            if (_mayReclaim)
+            {
+                _layers.Sweep();
+                _trash.Start();
+            }
+            SealSharedHeads();
+            _merger.Start();
+            _usage.Start(_volumes.Records.Select(volume => (volume.Head, volume.Chain)));
+            return new PoolContents(
+                [.. _volumes.Records.Select(record => record.Volume)], [.. _snapshots.Records.Select(record => record.Snapshot)], unreadable);
+        }
+        catch (LinuxException e)
+        {
+            throw new StorageException(StorageError.Unavailable, $"the pool at {_settings.Path} can't be read: {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public PoolCapacity GetCapacity() => _directory.Capacity;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _merger.DisposeAsync().ConfigureAwait(false);
+        await _usage.DisposeAsync().ConfigureAwait(false);
+        await _trash.DisposeAsync().ConfigureAwait(false);
+        _volumes.Dispose();
+        _snapshots.Dispose();
+        _layers.Dispose();
+        _directory.Dispose();
+    }
+
+    private PoolDescription Describe()
+    {
+        var features = PoolFeatures.Snapshots | PoolFeatures.PausesWriters | PoolFeatures.RootOwnership;
+        var description = new PoolDescription(
+            _settings.Name, _directory.Identity.Id, "overlay2", _settings.Path, _quotas.AreEnforced ? features | PoolFeatures.HardLimits : features)
+        {
+            FileSystem = _directory.FileSystem.Kind.ToString().ToLowerInvariant(),
+        };
+        return _quotas.AreEnforced
+            ? description
+            : description with { Warnings = [$"sizes are advisory: {description.FileSystem} at {_settings.Path} has no project quota, so a volume may grow past its size"] };
+    }
+
+    // A crash of the host between two records may leave a snapshot that names a volume's head: it must not be written to any more.
+    private void SealSharedHeads()
+    {
+        var sealedLayers = _snapshots.Records.SelectMany(snapshot => snapshot.Chain).Concat(_volumes.Records.SelectMany(volume => volume.Chain)).ToHashSet();
+        foreach (var volume in _volumes.Records.Where(volume => sealedLayers.Contains(volume.Head)).ToList())
+            SealHead(volume);
+    }
+
+    private bool RemoveFromTrash(SafeFileHandle trash, string name, CancellationToken cancellationToken)
+    {
+        // A layer may have been the head of a volume that some mount namespace still has mounted.
+        var path = Path.Combine(_settings.Path, "trash", name);
+        var diff = Path.Combine(path, "diff");
+        if (Files.TryStat(diff) is not null && Mounts.IsUpperInUse(diff, Path.Combine(_settings.Path, "empty")))
+            return false;
+        TreeRemoval.Remove(trash, name, cancellationToken);
+        return true;
+    }
+
+    private void Release(params IEnumerable<LayerId> layers)
+    {
+        if (!_mayReclaim)
+            return;
+        _layers.Release(layers);
+        _trash.Wake();
+    }
+
+    private async Task<T> TranslateAsync<T>(string what, Func<Task<T>> operation)
+    {
+        try
+        {
+            return await operation().ConfigureAwait(false);
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"{what} in pool '{_settings.Name}'", e);
+        }
+    }
+
+    private Task TranslateAsync(string what, Func<Task> operation) => TranslateAsync<bool>(
+        what,
+        async () =>
+        {
+            await operation().ConfigureAwait(false);
+            return true;
+        });
+}

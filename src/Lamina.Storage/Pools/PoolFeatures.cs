@@ -1,0 +1,30 @@
+namespace Lamina.Storage.Pools;
+
+/// <summary>What a pool can do, checked before a call and never a surprise from within it.</summary>
+[Flags]
+public enum PoolFeatures
+{
+    /// <summary>Nothing but plain volumes.</summary>
+    None = 0,
+
+    /// <summary>Snapshots, restores and clones.</summary>
+    Snapshots = 1,
+
+    /// <summary>A volume's size is enforced by the kernel. Without it the size is advisory, and users are told so.</summary>
+    HardLimits = 2,
+
+    /// <summary>A snapshot of a volume in use stops the writers for a moment.</summary>
+    PausesWriters = 4,
+
+    /// <summary>The parameter <c>compression</c>.</summary>
+    Compression = 8,
+
+    /// <summary>The parameter <c>copyOnWrite</c>.</summary>
+    NoCopyOnWrite = 16,
+
+    /// <summary>Serves directories of the host (parameter <c>source</c>) and nothing else.</summary>
+    HostDirectories = 32,
+
+    /// <summary>The parameters <c>uid</c>, <c>gid</c> and <c>mode</c>.</summary>
+    RootOwnership = 64,
+}

@@ -1,0 +1,189 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
+
+namespace Lamina.Storage.Pools;
+
+/// <summary>
+/// The pools that this daemon is configured with, loaded or not, and the pool ids that the administrator told it to forget. The one place
+/// that turns a pool's name or id into the pool, or into the right refusal.
+/// </summary>
+public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog catalog, ILogger<PoolSet> logger) : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<PoolName, PoolStatus> _pools = [];
+    private readonly SemaphoreSlim _changing = new(1, 1);
+
+    /// <summary>Whether every configured pool was tried at least once. Before that the daemon is not ready.</summary>
+    public bool IsReady { get; private set; }
+
+    /// <summary>Every configured pool, by name.</summary>
+    public IReadOnlyList<PoolStatus> List() => [.. _pools.Values.OrderBy(pool => pool.Settings.Name.ToString(), StringComparer.Ordinal)];
+
+    /// <summary>The pools that are served.</summary>
+    public IEnumerable<LoadedPool> Loaded => _pools.Values.Select(pool => pool.Loaded).OfType<LoadedPool>();
+
+    /// <summary>Tries to load pools. Those that can't be are kept with the reason, and tried again by <see cref="RetryAsync"/>.</summary>
+    public async Task LoadAsync(IEnumerable<PoolSettings> settings, CancellationToken cancellationToken)
+    {
+        foreach (var pool in settings)
+            await TryLoadAsync(pool, cancellationToken).ConfigureAwait(false);
+        IsReady = true;
+    }
+
+    /// <summary>Tries those again that could not be loaded: a disk may have been mounted since.</summary>
+    public async Task RetryAsync(CancellationToken cancellationToken)
+    {
+        foreach (var pool in _pools.Values.Where(pool => pool.Loaded is null).ToList())
+            await TryLoadAsync(pool.Settings, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Loads one more pool, which must be fine.</summary>
+    /// <exception cref="StorageException">It can't be loaded, or the name is taken.</exception>
+    public async Task<LoadedPool> AddAsync(PoolSettings settings, CancellationToken cancellationToken)
+    {
+        if (_pools.TryGetValue(settings.Name, out var known) && known.Loaded is not null)
+            throw new StorageException(StorageError.AlreadyExists, $"a pool with the name '{settings.Name}' is served already, at {known.Settings.Path}");
+        await TryLoadAsync(settings, cancellationToken).ConfigureAwait(false);
+        var status = _pools[settings.Name];
+        return status.Loaded ?? throw new StorageException(StorageError.Unavailable, $"pool '{settings.Name}' can't be loaded: {status.Problem}");
+    }
+
+    /// <summary>Marks one pool as the default, and no other any more.</summary>
+    public async Task MakeDefaultAsync(PoolName name, CancellationToken cancellationToken)
+    {
+        await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var status in _pools.Values)
+        {
+            var settings = status.Settings with { IsDefault = status.Settings.Name == name };
+            _pools[settings.Name] = status with { Settings = settings, Loaded = status.Loaded is { } loaded ? loaded with { Settings = settings } : null };
+        }
+        _changing.Release();
+    }
+
+    /// <summary>The pool that an object's id names.</summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.NotFound"/>: the pool was forgotten. <see cref="StorageError.Unavailable"/>: it is not loaded, so nothing can be
+    /// said about the object.
+    /// </exception>
+    public LoadedPool Resolve(PoolId id)
+    {
+        if (TryResolve(id, out var pool))
+            return pool;
+        if (forgotten.Contains(id))
+            throw new StorageException(StorageError.NotFound, $"there is no pool {id}: it was forgotten by the administrator");
+        var problems = _pools.Values.Where(status => status.Loaded is null).Select(status => $" Pool '{status.Settings.Name}' is not loaded: {status.Problem}.");
+        throw new StorageException(StorageError.Unavailable,
+            $"pool {id} is not loaded here, so nothing is known of its objects.{string.Concat(problems)} If it is gone for good: lamina pool forget {id}");
+    }
+
+    /// <summary>As <see cref="Resolve(PoolId)"/>, but answers false when the pool is not loaded.</summary>
+    public bool TryResolve(PoolId id, [NotNullWhen(true)] out LoadedPool? pool) => (pool = Loaded.FirstOrDefault(loaded => loaded.Id == id)) is not null;
+
+    /// <summary>As <see cref="Resolve(PoolId)"/>, but answers null for a forgotten pool: its objects are gone, which is what a delete wants.</summary>
+    public LoadedPool? ResolveUnlessForgotten(PoolId id) => !TryResolve(id, out var pool) && forgotten.Contains(id) ? null : pool ?? Resolve(id);
+
+    /// <summary>Refuses to answer before every configured pool was tried.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>.</exception>
+    public void CheckReady()
+    {
+        if (!IsReady)
+            throw new StorageException(StorageError.Unavailable, "the daemon is still reading its pools; call again in a moment");
+    }
+
+    /// <summary>The pool of that name.</summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.InvalidArgument"/>: there is none, with those that there are. <see cref="StorageError.Unavailable"/>: it is not loaded.
+    /// </exception>
+    public LoadedPool Resolve(PoolName name)
+    {
+        if (!_pools.TryGetValue(name, out var status))
+        {
+            var known = _pools.IsEmpty ? "none is configured" : "there are " + string.Join(", ", List().Select(pool => pool.Settings.Name));
+            throw new StorageException(StorageError.InvalidArgument, name == PoolName.Bind
+                ? "bind volumes are switched off: allow host directories by naming their roots in \"bindRoots\" of the configuration, such as [\"/data\"]"
+                : $"there is no pool '{name}'; {known}");
+        }
+        return status.Loaded ?? throw new StorageException(StorageError.Unavailable, $"pool '{name}' is not loaded: {status.Problem}");
+    }
+
+    /// <summary>The pool where volumes go when nobody says where: the one marked so, else the only one.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.InvalidArgument"/>: there are several and none is marked.</exception>
+    public LoadedPool ResolveDefault()
+    {
+        var candidates = _pools.Values.Select(status => status.Settings).Where(settings => settings.Backend != PoolBackend.Bind).ToList();
+        var chosen = candidates.Find(settings => settings.IsDefault) ?? (candidates.Count == 1 ? candidates[0] : null);
+        return chosen is not null
+            ? Resolve(chosen.Name)
+            : throw new StorageException(StorageError.InvalidArgument, candidates.Count == 0
+                ? "no pool is configured; make one: lamina pool init"
+                : $"no pool was asked for and none is marked \"default\": true; there are {string.Join(", ", candidates.Select(pool => pool.Name))}");
+    }
+
+    /// <summary>Declares a pool that is not loaded gone for good: its objects are unknown from now on.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: it is loaded.</exception>
+    public void Forget(PoolId id)
+    {
+        if (TryResolve(id, out var pool))
+            throw new StorageException(StorageError.FailedPrecondition, $"pool {id} ('{pool.Name}') is loaded; only a pool that is gone can be forgotten");
+        forgotten.Add(id);
+    }
+
+    /// <summary>Lets go of every pool; mounts stay.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var pool in Loaded.ToList())
+            await pool.Pool.DisposeAsync().ConfigureAwait(false);
+        _pools.Clear();
+        _changing.Dispose();
+    }
+
+    private async Task TryLoadAsync(PoolSettings settings, CancellationToken cancellationToken)
+    {
+        await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        IPool? pool = null;
+        try
+        {
+            pool = opener.Open(settings);
+            var description = pool.Description;
+            if (TryResolve(description.Id, out var twin))
+            {
+                throw await RefuseBothAsync(twin, settings).ConfigureAwait(false);
+            }
+            var contents = await pool.LoadAsync(cancellationToken).ConfigureAwait(false);
+            catalog.Add(contents);
+            _pools[settings.Name] = new PoolStatus(settings, new LoadedPool(pool, settings, contents.Unreadable), null);
+            pool = null;
+            logger.PoolLoaded(
+                settings.Name, description.Id, description.Backend, description.Path, contents.Volumes.Count, contents.Snapshots.Count, contents.Unreadable.Count);
+            foreach (var record in contents.Unreadable)
+                logger.RecordUnreadable(settings.Name, record.Path, record.Reason);
+            foreach (var warning in description.Warnings)
+                logger.PoolWarning(settings.Name, warning);
+        }
+        catch (StorageException e)
+        {
+            // Retried every few seconds: said once, and again only when the reason changes.
+            if (!_pools.TryGetValue(settings.Name, out var before) || before.Problem != e.Message)
+                logger.PoolUnavailable(settings.Name, e.Message);
+            _pools[settings.Name] = new PoolStatus(settings, null, e.Message);
+        }
+        finally
+        {
+            if (pool is not null)
+                await pool.DisposeAsync().ConfigureAwait(false);
+            _changing.Release();
+        }
+    }
+
+    // Two pools with one id are a disk and its copy. Which one is meant can't be known, and serving the wrong one loses data: neither is served.
+    private async Task<StorageException> RefuseBothAsync(LoadedPool twin, PoolSettings settings)
+    {
+        var problem = $"the pools '{twin.Name}' at {twin.Settings.Path} and '{settings.Name}' at {settings.Path} have the same id {twin.Id}: "
+            + "one is a copy of the other, and neither is served. Remove one from the configuration and restart";
+        catalog.Remove(twin.Id);
+        _pools[twin.Name] = new PoolStatus(twin.Settings, null, problem);
+        await twin.Pool.DisposeAsync().ConfigureAwait(false);
+        logger.PoolUnavailable(twin.Name, problem);
+        return new StorageException(StorageError.Unavailable, problem);
+    }
+}

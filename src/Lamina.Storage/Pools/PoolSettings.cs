@@ -1,0 +1,41 @@
+namespace Lamina.Storage.Pools;
+
+/// <summary>How a pool of this host is configured.</summary>
+public sealed record PoolSettings
+{
+    /// <summary>The pool's name.</summary>
+    public required PoolName Name { get; init; }
+
+    /// <summary>The backend.</summary>
+    public required PoolBackend Backend { get; init; }
+
+    /// <summary>The directory that the pool lies in, or for an image pool the directory that the image is mounted at.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>The loop image that holds the pool's own Btrfs; null where <see cref="Path"/> is on a filesystem of the host.</summary>
+    public string? Image { get; init; }
+
+    /// <summary>Whether volumes go here when nobody says where.</summary>
+    public bool IsDefault { get; init; }
+
+    /// <summary>The size of a volume when none is asked for; null: no limit.</summary>
+    public ByteSize? DefaultSize { get; init; }
+
+    /// <summary>Creates are refused while less than this is available in the pool.</summary>
+    public ByteSize MinFree { get; init; }
+
+    /// <summary>How much may be promised, as a multiple of the pool's size; null: any amount.</summary>
+    public double? Overcommit { get; init; }
+
+    /// <summary>Btrfs: switch simple quotas on. Irreversible: kernels before 6.7 can't mount the filesystem afterwards.</summary>
+    public bool SimpleQuota { get; init; }
+
+    /// <summary>Overlay: whether the writers of a volume in use may be stopped for a snapshot.</summary>
+    public bool PauseWriters { get; init; } = true;
+
+    /// <summary>Overlay: how long they may be stopped; a cut that takes longer is given up and the writers released.</summary>
+    public TimeSpan MaxPause { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Overlay: how often the usage of attached volumes is measured by walking their trees.</summary>
+    public TimeSpan UsageInterval { get; init; } = TimeSpan.FromMinutes(5);
+}

@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+
+namespace Lamina.Storage;
+
+/// <summary>What is known of a snapshot: an immutable point in time of a volume. It outlives the volume.</summary>
+public sealed record Snapshot
+{
+    /// <summary>The id that the outside sees.</summary>
+    public required SnapshotId Id { get; init; }
+
+    /// <summary>The name as it was asked for.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The volume it was cut from, which may be gone since.</summary>
+    public required VolumeId SourceVolume { get; init; }
+
+    /// <summary>Directory tree or raw device, as the volume was.</summary>
+    public VolumeKind Kind { get; init; }
+
+    /// <summary>The volume's size at the cut; null when it had no limit. A restore is at least as large.</summary>
+    public ByteSize? Size { get; init; }
+
+    /// <summary>The front door that made it.</summary>
+    public required Door Door { get; init; }
+
+    /// <summary>What the orchestrator told of it. For people and metrics; never interpreted.</summary>
+    public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>The moment of the cut.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>How long the volume's writers stood still for it; null when nobody had to be stopped.</summary>
+    public TimeSpan? Pause { get; init; }
+}

@@ -1,0 +1,127 @@
+using Lamina.Storage.Attachments;
+using Lamina.Storage.Operations;
+using Lamina.Storage.Pools;
+using Microsoft.Extensions.Logging;
+
+namespace Lamina.Storage;
+
+/// <summary>Snapshots: cut, found and deleted, the same for every front door.</summary>
+public sealed class SnapshotService(
+    PoolSet pools,
+    Catalog catalog,
+    AttachmentService attachments,
+    CapacityPromises promises,
+    OperationRunner operations,
+    TimeProvider time,
+    ILogger<SnapshotService> logger)
+{
+    /// <summary>Cuts a snapshot, or answers the one of that name when it is of the same volume.</summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.NotFound"/> (the volume), <see cref="StorageError.AlreadyExists"/> (the name, of another volume),
+    /// <see cref="StorageError.FailedPrecondition"/> (it can't be cut as it is used now), <see cref="StorageError.ResourceExhausted"/>.
+    /// </exception>
+    public Task<Snapshot> CreateAsync(SnapshotRequest request, CancellationToken cancellationToken)
+    {
+        pools.CheckReady();
+        var key = ObjectKey.FromName(request.Name);
+        return operations.RunAsync(
+            $"snapshot volume {request.Volume} as '{request.Name}'",
+            [LockKey.Snapshot(key), LockKey.Volume(request.Volume.Key)],
+            () => CreateLockedAsync(key, request),
+            cancellationToken);
+    }
+
+    /// <summary>Deletes a snapshot. One that does not exist is deleted already.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: its pool is not loaded.</exception>
+    public Task DeleteAsync(SnapshotId id, CancellationToken cancellationToken)
+    {
+        pools.CheckReady();
+        return operations.RunAsync($"delete snapshot {id}", [LockKey.Snapshot(id.Key)], () => DeleteLockedAsync(id), cancellationToken);
+    }
+
+    /// <summary>The snapshot with that id.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>, or <see cref="StorageError.Unavailable"/> when its pool is not loaded.</exception>
+    public Snapshot Get(SnapshotId id)
+    {
+        pools.CheckReady();
+        if (catalog.Find(id) is { } snapshot)
+            return snapshot;
+        pools.Resolve(id.Pool).CheckReadable(id.Key, isSnapshot: true);
+        throw new StorageException(StorageError.NotFound, $"there is no snapshot {id}");
+    }
+
+    /// <summary>The snapshot that a person means: by id, or by name.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>.</exception>
+    public Snapshot GetByNameOrId(string nameOrId)
+    {
+        pools.CheckReady();
+        if (SnapshotId.TryParse(nameOrId, out var id))
+            return Get(id);
+        return catalog.FindSnapshot(ObjectKey.FromName(nameOrId)) ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot '{nameOrId}'");
+    }
+
+    /// <summary>A page of snapshots, ordered by key.</summary>
+    /// <param name="of">Only those of this volume, which may be gone; null: all.</param>
+    /// <param name="size">How many at most; 0: all.</param>
+    /// <param name="token">Where the last page ended; null or empty: from the start.</param>
+    /// <exception cref="StorageException"><see cref="StorageError.Aborted"/>: the token is not one of ours.</exception>
+    public Page<Snapshot> List(VolumeId? of, int size, string? token)
+    {
+        pools.CheckReady();
+        var after = PageToken.Parse<SnapshotId>(token);
+        return Page<Snapshot>.Take(of is { } volume ? catalog.SnapshotsOf(volume, after) : catalog.Snapshots(after), size, snapshot => snapshot.Id.ToString());
+    }
+
+    /// <summary>What a snapshot holds; null where nothing is known.</summary>
+    public SnapshotUsage? GetUsage(Snapshot snapshot) => pools.Resolve(snapshot.Id.Pool).Pool.GetUsage(snapshot);
+
+    private async Task<Snapshot> CreateLockedAsync(ObjectKey key, SnapshotRequest request)
+    {
+        if (catalog.FindSnapshot(key) is { } existing)
+        {
+            return existing.SourceVolume == request.Volume && existing.Door == request.Door
+                ? existing
+                : throw new StorageException(StorageError.AlreadyExists,
+                    $"a snapshot '{request.Name}' exists already: of volume {existing.SourceVolume}, made through {existing.Door}");
+        }
+
+        var pool = pools.Resolve(request.Volume.Pool);
+        if (catalog.Find(request.Volume) is not { } volume)
+        {
+            pool.CheckReadable(request.Volume.Key, isSnapshot: false);
+            throw new StorageException(StorageError.NotFound, $"there is no volume {request.Volume}");
+        }
+        if (!pool.Pool.Description.Features.HasFlag(PoolFeatures.Snapshots))
+            throw new StorageException(StorageError.FailedPrecondition, $"volume {volume.Id} is a directory of the host: it has no snapshots");
+        pool.CheckReadable(key, isSnapshot: true);
+        using var promise = promises.Take(pool, null);
+        var snapshot = new Snapshot
+        {
+            Id = new SnapshotId(pool.Id, key),
+            Name = request.Name,
+            SourceVolume = volume.Id,
+            Kind = volume.Kind,
+            Size = volume.Size,
+            Door = request.Door,
+            Labels = request.Labels,
+            CreatedAt = time.GetUtcNow(),
+        };
+        snapshot = await pool.Pool.CreateSnapshotAsync(snapshot, attachments.InUse(volume)).ConfigureAwait(false);
+        catalog.Put(snapshot);
+        logger.SnapshotCreated(snapshot.Id, volume.Id, snapshot.Pause);
+        return snapshot;
+    }
+
+    private async Task DeleteLockedAsync(SnapshotId id)
+    {
+        var pool = pools.ResolveUnlessForgotten(id.Pool);
+        if (pool is null || catalog.Find(id) is not { } snapshot)
+        {
+            pool?.CheckReadable(id.Key, isSnapshot: true);
+            return;
+        }
+        await pool.Pool.DeleteSnapshotAsync(snapshot).ConfigureAwait(false);
+        catalog.Remove(id);
+        logger.SnapshotDeleted(id);
+    }
+}

@@ -1,0 +1,37 @@
+using System.Collections.Immutable;
+
+namespace Lamina.Storage;
+
+/// <summary>What is known of a volume. Kept in its pool beside its data, and in memory as long as the pool is loaded.</summary>
+public sealed record Volume
+{
+    /// <summary>The id that the outside sees.</summary>
+    public required VolumeId Id { get; init; }
+
+    /// <summary>The name as it was asked for.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Directory tree or raw device.</summary>
+    public VolumeKind Kind { get; init; }
+
+    /// <summary>The size promised to the user; null when there is no limit but the pool's own.</summary>
+    public ByteSize? Size { get; init; }
+
+    /// <summary>The size at the time of creation, by which a repeated create is compared after an expansion.</summary>
+    public ByteSize? CreatedSize { get; init; }
+
+    /// <summary>What the volume was made from; null when it was made empty.</summary>
+    public VolumeSource? Source { get; init; }
+
+    /// <summary>What was asked for at creation and never changes.</summary>
+    public VolumeParameters Parameters { get; init; } = VolumeParameters.None;
+
+    /// <summary>The front door that made it.</summary>
+    public required Door Door { get; init; }
+
+    /// <summary>What the orchestrator told of it, such as the claim's name. For people and metrics; never interpreted.</summary>
+    public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>When it was made.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+}

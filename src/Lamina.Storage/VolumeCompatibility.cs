@@ -1,0 +1,34 @@
+using Lamina.Storage.Pools;
+
+namespace Lamina.Storage;
+
+/// <summary>Whether a volume that exists is what a repeated create asks for. The same means compatible, not equal: it may have grown since.</summary>
+internal static class VolumeCompatibility
+{
+    /// <exception cref="StorageException"><see cref="StorageError.AlreadyExists"/>, naming the first difference.</exception>
+    internal static void Check(Volume existing, VolumeRequest request, PoolSet pools)
+    {
+        var difference =
+            Differs("pool", pools.Resolve(existing.Id.Pool).Name, request.Pool ?? pools.Resolve(existing.Id.Pool).Name)
+            ?? Differs("source", existing.Source, request.Source)
+            ?? Differs("kind", existing.Kind, request.Kind)
+            ?? Differs("parameters", existing.Parameters, request.Parameters)
+            ?? SizeDiffers(existing, request.Size);
+        if (difference is not null)
+            throw new StorageException(StorageError.AlreadyExists, $"a volume '{request.Name}' exists already, with another {difference}");
+        if (existing.Door != request.Door)
+            throw new StorageException(StorageError.AlreadyExists, $"a volume '{request.Name}' exists already; it was made through {existing.Door}, not {request.Door}");
+    }
+
+    private static string? Differs<T>(string what, T existing, T asked) =>
+        EqualityComparer<T>.Default.Equals(existing, asked) ? null : $"{what}: {(object?)existing ?? "none"}, not {(object?)asked ?? "none"}";
+
+    private static string? SizeDiffers(Volume existing, SizeRange asked)
+    {
+        var tooSmall = asked.Required is { } required && (existing.Size is null || existing.Size < required);
+        var tooLarge = asked.Limit is { } limit && (existing.CreatedSize is null || existing.CreatedSize > limit);
+        return tooSmall || tooLarge
+            ? $"size: {existing.Size?.ToString() ?? "no limit"}, not {asked.Required?.ToString() ?? "any"} to {asked.Limit?.ToString() ?? "any"}"
+            : null;
+    }
+}

@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+
+namespace Lamina.Storage;
+
+/// <summary>A volume as a front door asks for it.</summary>
+public sealed record VolumeRequest
+{
+    /// <summary>The name; any text that CSI allows.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The door that asks.</summary>
+    public required Door Door { get; init; }
+
+    /// <summary>The pool; null: the source's, else the default one.</summary>
+    public PoolName? Pool { get; init; }
+
+    /// <summary>The sizes that will do.</summary>
+    public SizeRange Size { get; init; }
+
+    /// <summary>Directory tree or raw device.</summary>
+    public VolumeKind Kind { get; init; }
+
+    /// <summary>What to begin with; null: empty.</summary>
+    public VolumeSource? Source { get; init; }
+
+    /// <summary>What else is asked of it.</summary>
+    public VolumeParameters Parameters { get; init; } = VolumeParameters.None;
+
+    /// <summary>What the orchestrator tells of it.</summary>
+    public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+}

@@ -1,0 +1,214 @@
+using Lamina.Storage.Attachments;
+using Lamina.Storage.Operations;
+using Lamina.Storage.Pools;
+using Microsoft.Extensions.Logging;
+
+namespace Lamina.Storage;
+
+/// <summary>Volumes: made, found, resized and deleted, the same for every front door.</summary>
+public sealed class VolumeService(
+    PoolSet pools,
+    Catalog catalog,
+    AttachmentService attachments,
+    CapacityPromises promises,
+    OperationRunner operations,
+    TimeProvider time,
+    ILogger<VolumeService> logger)
+{
+    /// <summary>Makes a volume, or answers the one of that name when it is what is asked for.</summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.InvalidArgument"/>, <see cref="StorageError.NotFound"/> (the source), <see cref="StorageError.AlreadyExists"/>
+    /// (the name, with something else), <see cref="StorageError.OutOfRange"/> (smaller than the source),
+    /// <see cref="StorageError.ResourceExhausted"/> (no room, or a source that lies in no pool of this host), <see cref="StorageError.Unavailable"/>
+    /// (the pool is not loaded), <see cref="StorageError.Aborted"/> (the caller's time ran out).
+    /// </exception>
+    public Task<Volume> CreateAsync(VolumeRequest request, CancellationToken cancellationToken)
+    {
+        pools.CheckReady();
+        request.Size.Validate();
+        var key = ObjectKey.FromName(request.Name);
+        LockKey[] keys = request.Source is { } source ? [LockKey.Volume(key), LockKey.Of(source)] : [LockKey.Volume(key)];
+        return operations.RunAsync($"create volume '{request.Name}'", keys, () => CreateLockedAsync(key, request), cancellationToken);
+    }
+
+    /// <summary>Deletes a volume. One that does not exist is deleted already.</summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.FailedPrecondition"/>: it is in use, by whom the message says. <see cref="StorageError.Unavailable"/>: its pool is
+    /// not loaded.
+    /// </exception>
+    public Task DeleteAsync(VolumeId id, CancellationToken cancellationToken)
+    {
+        pools.CheckReady();
+        return operations.RunAsync($"delete volume {id}", [LockKey.Volume(id.Key)], () => DeleteLockedAsync(id), cancellationToken);
+    }
+
+    /// <summary>Makes a volume larger, attached or not. One that is large enough stays as it is.</summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.NotFound"/>, <see cref="StorageError.OutOfRange"/> (above the limit), <see cref="StorageError.ResourceExhausted"/>.
+    /// </exception>
+    public Task<Volume> ExpandAsync(VolumeId id, SizeRange range, CancellationToken cancellationToken)
+    {
+        pools.CheckReady();
+        range.Validate();
+        return operations.RunAsync($"expand volume {id}", [LockKey.Volume(id.Key)], () => ExpandLockedAsync(id, range), cancellationToken);
+    }
+
+    /// <summary>The volume with that id.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>, or <see cref="StorageError.Unavailable"/> when its pool is not loaded.</exception>
+    public Volume Get(VolumeId id)
+    {
+        pools.CheckReady();
+        if (catalog.Find(id) is { } volume)
+            return volume;
+        pools.Resolve(id.Pool).CheckReadable(id.Key, isSnapshot: false);
+        throw new StorageException(StorageError.NotFound, $"there is no volume {id}");
+    }
+
+    /// <summary>The volume that a person means: by id, or by name.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>.</exception>
+    public Volume GetByNameOrId(string nameOrId)
+    {
+        pools.CheckReady();
+        if (VolumeId.TryParse(nameOrId, out var id))
+            return Get(id);
+        return catalog.FindVolume(ObjectKey.FromName(nameOrId)) ?? throw new StorageException(StorageError.NotFound, $"there is no volume '{nameOrId}'");
+    }
+
+    /// <summary>A page of all volumes, ordered by key.</summary>
+    /// <param name="size">How many at most; 0: all.</param>
+    /// <param name="token">Where the last page ended; null or empty: from the start.</param>
+    /// <exception cref="StorageException"><see cref="StorageError.Aborted"/>: the token is not one of ours.</exception>
+    public Page<Volume> List(int size, string? token)
+    {
+        pools.CheckReady();
+        return Page<Volume>.Take(catalog.Volumes(PageToken.Parse<VolumeId>(token)), size, volume => volume.Id.ToString());
+    }
+
+    /// <summary>What one more volume could get in a pool: what is free, and what the pool may still promise.</summary>
+    /// <param name="pool">The pool; null: the default one.</param>
+    public ByteSize GetCapacity(PoolName? pool)
+    {
+        pools.CheckReady();
+        return promises.AvailableIn(pool is { } name ? pools.Resolve(name) : pools.ResolveDefault());
+    }
+
+    /// <summary>What a volume uses; null where nothing is known.</summary>
+    public VolumeUsage? GetUsage(Volume volume) => pools.Resolve(volume.Id.Pool).Pool.GetUsage(volume);
+
+    private async Task<Volume> CreateLockedAsync(ObjectKey key, VolumeRequest request)
+    {
+        if (catalog.FindVolume(key) is { } existing)
+        {
+            VolumeCompatibility.Check(existing, request, pools);
+            return existing;
+        }
+
+        var (pool, content) = Place(request);
+        var features = pool.Pool.Description.Features;
+        pool.CheckReadable(key, isSnapshot: false);
+        request.Parameters.CheckAgainst(pool.Pool.Description);
+        if (request.Kind == VolumeKind.Block)
+            throw new StorageException(StorageError.InvalidArgument, $"pool '{pool.Name}' has no raw block volumes; ask for a mounted volume");
+        if (features.HasFlag(PoolFeatures.HostDirectories) && request.Parameters.Source is null)
+            throw new StorageException(StorageError.InvalidArgument, $"pool '{pool.Name}' serves host directories: name one by the parameter 'source'");
+
+        var size = features.HasFlag(PoolFeatures.HostDirectories) ? null : ChooseSize(request, pool, content);
+        using var promise = promises.Take(pool, size);
+        var volume = new Volume
+        {
+            Id = new VolumeId(pool.Id, key),
+            Name = request.Name,
+            Kind = request.Kind,
+            Size = size,
+            CreatedSize = size,
+            Source = request.Source,
+            Parameters = request.Parameters,
+            Door = request.Door,
+            Labels = request.Labels,
+            CreatedAt = time.GetUtcNow(),
+        };
+        await pool.Pool.CreateVolumeAsync(volume, content).ConfigureAwait(false);
+        catalog.Put(volume);
+        logger.VolumeCreated(volume.Id, size, volume.Source);
+        return volume;
+    }
+
+    // The pool where the volume goes, and what it begins with.
+    private (LoadedPool Pool, VolumeContent Content) Place(VolumeRequest request)
+    {
+        if (request.Source is not { } source)
+        {
+            // A host directory can only be served by the one pool for them.
+            var name = request.Parameters.Source is null ? request.Pool : PoolName.Bind;
+            if (request.Pool is { } asked && name != asked)
+                throw new StorageException(StorageError.InvalidArgument, $"the parameter 'source' serves a host directory, which pool '{asked}' can't; leave the pool out");
+            return (name is { } chosen ? pools.Resolve(chosen) : pools.ResolveDefault(), new VolumeContent.Empty());
+        }
+
+        // Another node's pool: the orchestrator tries elsewhere on this answer alone.
+        if (!pools.TryResolve(source.Pool, out var pool))
+            throw new StorageException(StorageError.ResourceExhausted, $"{source} lies in pool {source.Pool}, which is not loaded on this host");
+        if (request.Pool is { } wanted && wanted != pool.Name)
+            throw new StorageException(StorageError.InvalidArgument, $"{source} lies in pool '{pool.Name}', so the volume can't be made in pool '{wanted}'");
+        if (!pool.Pool.Description.Features.HasFlag(PoolFeatures.Snapshots))
+            throw new StorageException(StorageError.FailedPrecondition, $"{source} is a bind volume, a directory of the host: it can't be cloned");
+        return (pool, source.Snapshot is { } snapshot
+            ? new VolumeContent.OfSnapshot(catalog.Find(snapshot) ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot {snapshot}"))
+            : new VolumeContent.OfVolume(attachments.InUse(Get(source.Volume!.Value))));
+    }
+
+    private static ByteSize? ChooseSize(VolumeRequest request, LoadedPool pool, VolumeContent content)
+    {
+        var (source, kind) = content switch
+        {
+            VolumeContent.OfSnapshot of => (of.Snapshot.Size, of.Snapshot.Kind),
+            VolumeContent.OfVolume of => (of.Volume.Volume.Size, of.Volume.Volume.Kind),
+            _ => (null, request.Kind),
+        };
+        if (kind != request.Kind)
+            throw new StorageException(StorageError.InvalidArgument, $"{request.Source} is a {kind} volume and can't become a {request.Kind} volume");
+        var size = request.Size.Choose(source ?? pool.Settings.DefaultSize);
+        if (source is { } least && (size is null || size < least))
+        {
+            throw new StorageException(StorageError.OutOfRange,
+                $"the size {size} is smaller than the {least} of {request.Source}; ask for at least {least.Bytes} bytes");
+        }
+        return size;
+    }
+
+    private async Task DeleteLockedAsync(VolumeId id)
+    {
+        var pool = pools.ResolveUnlessForgotten(id.Pool);
+        if (pool is null || catalog.Find(id) is not { } volume)
+        {
+            pool?.CheckReadable(id.Key, isSnapshot: false);
+            return;
+        }
+        attachments.CheckUnused(id);
+        await pool.Pool.DeleteVolumeAsync(volume).ConfigureAwait(false);
+        catalog.Remove(id);
+        logger.VolumeDeleted(id);
+    }
+
+    private async Task<Volume> ExpandLockedAsync(VolumeId id, SizeRange range)
+    {
+        var volume = Get(id);
+        var pool = pools.Resolve(id.Pool);
+        if (pool.Pool.Description.Features.HasFlag(PoolFeatures.HostDirectories))
+            throw new StorageException(StorageError.FailedPrecondition, $"volume {id} is a directory of the host: it has no size");
+        if (range.Limit is { } limit && (volume.Size is null || volume.Size > limit))
+        {
+            throw new StorageException(StorageError.OutOfRange,
+                $"volume {id} has {volume.Size?.ToString() ?? "no limit"} already, above the limit of {limit}; volumes do not shrink");
+        }
+        if (range.Required is not { } size || volume.Size is null || volume.Size >= size)
+            return volume;
+
+        using var promise = promises.Take(pool, new ByteSize(size.Bytes - volume.Size.Value.Bytes));
+        var resized = volume with { Size = size };
+        await pool.Pool.ResizeVolumeAsync(resized).ConfigureAwait(false);
+        catalog.Put(resized);
+        logger.VolumeResized(id, size);
+        return resized;
+    }
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text;
+using Grpc.Core;
+using Lamina.Storage;
+
+namespace Lamina.Admin;
+
+/// <summary>The snapshots of the admin API.</summary>
+internal sealed class SnapshotsApi(VolumeService volumes, SnapshotService snapshots, Catalog catalog, AdminMessages messages, TimeProvider time)
+    : V1.Snapshots.SnapshotsBase
+{
+    /// <inheritdoc/>
+    public override async Task<V1.Snapshot> Create(V1.CreateSnapshotRequest request, ServerCallContext context)
+    {
+        var volume = volumes.GetByNameOrId(request.Volume);
+        var snapshot = new SnapshotRequest
+        {
+            Name = request.HasName ? request.Name : NameWithTime(volume),
+            Volume = volume.Id,
+            Door = Door.Cli,
+            Labels = RequestValues.Labels(request.Labels),
+        };
+        return messages.Of(await snapshots.CreateAsync(snapshot, context.CancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public override async Task List(V1.ListSnapshotsRequest request, IServerStreamWriter<V1.Snapshot> responseStream, ServerCallContext context)
+    {
+        foreach (var snapshot in request.HasVolume ? SnapshotsOf(request.Volume) : snapshots.List(null, 0, null).Items)
+            await responseStream.WriteAsync(messages.Of(snapshot), context.CancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override async Task<V1.DeleteSnapshotResponse> Delete(V1.DeleteSnapshotRequest request, ServerCallContext context)
+    {
+        var snapshot = snapshots.GetByNameOrId(request.Snapshot);
+        Doors.CheckOwn(snapshot.Door, request.AnyDoor, $"snapshot '{snapshot.Name}'");
+        await snapshots.DeleteAsync(snapshot.Id, context.CancellationToken);
+        return new V1.DeleteSnapshotResponse { Id = snapshot.Id.ToString() };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<V1.Volume> Restore(V1.RestoreSnapshotRequest request, ServerCallContext context)
+    {
+        var volume = new VolumeRequest
+        {
+            Name = request.Volume,
+            Door = Door.Cli,
+            Size = SizeRange.AtLeast(RequestValues.Size(request.HasSizeBytes, request.SizeBytes, "the size")),
+            Source = VolumeSource.From(snapshots.GetByNameOrId(request.Snapshot).Id),
+            Parameters = VolumeParameters.Parse(request.Parameters),
+            Labels = RequestValues.Labels(request.Labels),
+        };
+        return messages.Of(await volumes.CreateAsync(volume, context.CancellationToken));
+    }
+
+    // The volume itself may be gone: then its snapshots still know its key.
+    private IReadOnlyList<Snapshot> SnapshotsOf(string nameOrId)
+    {
+        if (VolumeId.TryParse(nameOrId, out var id))
+            return snapshots.List(id, 0, null).Items;
+        var key = ObjectKey.FromName(nameOrId);
+        if (catalog.FindVolume(key) is { } volume)
+            return snapshots.List(volume.Id, 0, null).Items;
+        var left = snapshots.List(null, 0, null).Items.Where(snapshot => snapshot.SourceVolume.Key == key).ToList();
+        return left.Count > 0 ? left : throw new StorageException(StorageError.NotFound, $"there is no volume '{nameOrId}', and no snapshot of one");
+    }
+
+    private string NameWithTime(Volume volume)
+    {
+        // In UTC, so that names sort by time; down to the millisecond, so that two cuts in a second are two snapshots.
+        for (var at = time.GetUtcNow(); ; at = at.AddMilliseconds(1))
+        {
+            var suffix = at.ToString("-yyyyMMdd-HHmmss-fff", CultureInfo.InvariantCulture);
+            var name = Shorten(volume.Name, 128 - suffix.Length) + suffix;
+            if (catalog.FindSnapshot(ObjectKey.FromName(name)) is null)
+                return name;
+        }
+    }
+
+    private static string Shorten(string name, int bytes)
+    {
+        var shortened = new StringBuilder();
+        foreach (var rune in name.EnumerateRunes())
+        {
+            if ((bytes -= rune.Utf8SequenceLength) < 0)
+                break;
+            shortened.Append(rune);
+        }
+        return shortened.ToString();
+    }
+}

@@ -1,0 +1,86 @@
+using Grpc.Core;
+using Lamina.Storage;
+using Lamina.Storage.Attachments;
+using Lamina.Storage.Pools;
+
+namespace Lamina.Admin;
+
+/// <summary>The volumes of the admin API.</summary>
+internal sealed class VolumesApi(PoolSet pools, VolumeService volumes, SnapshotService snapshots, AttachmentService attachments, AdminMessages messages)
+    : V1.Volumes.VolumesBase
+{
+    /// <inheritdoc/>
+    public override async Task<V1.Volume> Create(V1.CreateVolumeRequest request, ServerCallContext context)
+    {
+        var parameters = request.Parameters.ToDictionary();
+        parameters.Remove(VolumeParameters.PoolKey, out var pool);
+        if (request.HasPool && pool is not null && pool != request.Pool)
+            throw new StorageException(StorageError.InvalidArgument, $"the pool is asked for twice: as '{request.Pool}' and by the parameter as '{pool}'");
+        pool = request.HasPool ? request.Pool : pool;
+        var volume = new VolumeRequest
+        {
+            Name = request.Name,
+            Door = Door.Cli,
+            Pool = pool is null ? null : IStorageValue<PoolName>.Parse(pool),
+            Size = SizeRange.AtLeast(RequestValues.Size(request.HasSizeBytes, request.SizeBytes, "the size")),
+            Source = request.SourceCase switch
+            {
+                V1.CreateVolumeRequest.SourceOneofCase.Snapshot => VolumeSource.From(snapshots.GetByNameOrId(request.Snapshot).Id),
+                V1.CreateVolumeRequest.SourceOneofCase.Volume => VolumeSource.From(volumes.GetByNameOrId(request.Volume).Id),
+                _ => null,
+            },
+            Parameters = VolumeParameters.Parse(parameters),
+            Labels = RequestValues.Labels(request.Labels),
+        };
+        return messages.Of(await volumes.CreateAsync(volume, context.CancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public override async Task List(V1.ListVolumesRequest request, IServerStreamWriter<V1.Volume> responseStream, ServerCallContext context)
+    {
+        var pool = request.HasPool ? pools.Resolve(IStorageValue<PoolName>.Parse(request.Pool)).Id : (PoolId?)null;
+        foreach (var volume in volumes.List(0, null).Items.Where(volume => pool is null || volume.Id.Pool == pool))
+            await responseStream.WriteAsync(messages.Of(volume), context.CancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override Task<V1.Volume> Inspect(V1.InspectVolumeRequest request, ServerCallContext context) =>
+        Task.FromResult(messages.Of(volumes.GetByNameOrId(request.Volume)));
+
+    /// <inheritdoc/>
+    public override async Task<V1.DeleteVolumeResponse> Delete(V1.DeleteVolumeRequest request, ServerCallContext context)
+    {
+        var volume = volumes.GetByNameOrId(request.Volume);
+        Doors.CheckOwn(volume.Door, request.AnyDoor, $"volume '{volume.Name}'");
+        await volumes.DeleteAsync(volume.Id, context.CancellationToken);
+        return new V1.DeleteVolumeResponse { Id = volume.Id.ToString() };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<V1.Volume> Resize(V1.ResizeVolumeRequest request, ServerCallContext context)
+    {
+        // Exactly this size: a person who asks for less than there is must hear that volumes do not shrink.
+        var size = RequestValues.Size(true, request.SizeBytes, "the size");
+        return messages.Of(await volumes.ExpandAsync(volumes.GetByNameOrId(request.Volume).Id, new SizeRange(size, size), context.CancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public override async Task<V1.AttachVolumeResponse> Attach(V1.AttachVolumeRequest request, ServerCallContext context)
+    {
+        var volume = volumes.GetByNameOrId(request.Volume);
+        var path = await attachments.AttachAsync(volume.Id, HolderOf(request.Reference), "", context.CancellationToken);
+        return new V1.AttachVolumeResponse { Path = path, Volume = messages.Of(volume) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<V1.Volume> Detach(V1.DetachVolumeRequest request, ServerCallContext context)
+    {
+        var volume = volumes.GetByNameOrId(request.Volume);
+        await attachments.DetachAsync(volume.Id, HolderOf(request.Reference), context.CancellationToken);
+        return messages.Of(volume);
+    }
+
+    private static HolderIdentity HolderOf(string reference) => reference.Length is > 0 and <= 128
+        ? new HolderIdentity(Door.Cli, HolderKind.User, reference)
+        : throw new StorageException(StorageError.InvalidArgument, "say who attaches the volume, in 1 to 128 characters");
+}

@@ -1,0 +1,108 @@
+using System.CommandLine;
+using Lamina.Cli.Completion;
+using Lamina.Cli.Output;
+
+namespace Lamina.Cli.Commands;
+
+/// <summary><c>lamina snapshot</c>.</summary>
+internal static class SnapshotCommands
+{
+    /// <summary>Builds the commands.</summary>
+    internal static Command Build(CliHost host, GlobalOptions globals, NameCompletion names) =>
+        new("snapshot", "Snapshots of volumes")
+        {
+            Create(host, globals, names),
+            List(host, globals, names),
+            Remove(host, globals, names),
+            Restore(host, globals, names),
+            SnapshotTreeCommand.Build(host, globals, names),
+        };
+
+    private static Command Create(CliHost host, GlobalOptions globals, NameCompletion names)
+    {
+        var volume = Values.Name("VOLUME", "The volume, by name or id", names.Volumes);
+        var name = new Argument<string?>("NAME") { Description = "The snapshot's name [default: the volume's with the time]", HelpName = "NAME", Arity = ArgumentArity.ZeroOrOne };
+        var labels = Values.Pairs("--label", "Whatever helps people to know it; may be repeated");
+        var command = new Command("create", "Cut a snapshot of a volume at one moment, in use or not, and print its name") { volume, name, labels };
+        Session.SetAction(command, host, globals, async session =>
+        {
+            var request = new V1.CreateSnapshotRequest { Volume = session.Parse.GetRequiredValue(volume) };
+            if (session.Parse.GetValue(name) is { } chosen)
+                request.Name = chosen;
+            request.Labels.Add(session.Parse.GetRequiredValue(labels));
+            var snapshot = await session.WaitAsync($"cutting a snapshot of {request.Volume}", session.Daemon.Snapshots.CreateAsync(request, session.Call));
+            session.Output.Show(snapshot, () =>
+            {
+                session.Output.Value(snapshot.Name);
+                if (snapshot.HasPauseSeconds)
+                    session.Output.Note($"The volume's writers stood still for {PauseOf(snapshot)}.");
+            });
+        });
+        return command;
+    }
+
+    private static Command List(CliHost host, GlobalOptions globals, NameCompletion names)
+    {
+        var volume = new Argument<string?>("VOLUME") { Description = "Only those of this volume, which may be gone", HelpName = "VOLUME", Arity = ArgumentArity.ZeroOrOne };
+        volume.CompletionSources.Add(names.Volumes);
+        var command = new Command("ls", "List snapshots") { volume };
+        Session.SetAction(command, host, globals, async session =>
+        {
+            var request = new V1.ListSnapshotsRequest();
+            if (session.Parse.GetValue(volume) is { } name)
+                request.Volume = name;
+            var snapshots = await session.CollectAsync("reading snapshots", session.Daemon.Snapshots.List(request, session.Call));
+            session.Output.Show(snapshots, () =>
+            {
+                var table = CommandOutput.NewTable("NAME", "VOLUME", "POOL", "SIZE>", "HOLDS>", "PAUSE>", "MADE BY", "AGE>");
+                foreach (var snapshot in snapshots)
+                {
+                    CommandOutput.AddRow(table,
+                        snapshot.Name,
+                        snapshot.HasVolumeName ? snapshot.VolumeName : $"{snapshot.Volume[(snapshot.Volume.IndexOf('.', StringComparison.Ordinal) + 1)..]} (deleted)",
+                        snapshot.Pool,
+                        snapshot.HasSizeBytes ? Sizes.Text(snapshot.SizeBytes) : "no limit",
+                        snapshot.HasExclusiveBytes ? Sizes.Text(snapshot.ExclusiveBytes) : "-",
+                        snapshot.HasPauseSeconds ? PauseOf(snapshot) : "-",
+                        snapshot.Door,
+                        Duration.Age(host.Time.GetUtcNow() - snapshot.CreatedAt.ToDateTimeOffset()));
+                }
+                return table;
+            });
+        });
+        return command;
+    }
+
+    private static Command Remove(CliHost host, GlobalOptions globals, NameCompletion names)
+    {
+        var snapshots = Values.Names("SNAPSHOT", "Names or ids", names.Snapshots);
+        var anyDoor = new Option<bool>("--any-door") { Description = "Also what Kubernetes or Docker made, and go on believing in" };
+        var command = new Command("rm", "Delete snapshots; volumes made from them stay") { snapshots, anyDoor };
+        Session.SetAction(command, host, globals, session => Removal.RunAsync(session, session.Parse.GetRequiredValue(snapshots), async name =>
+        {
+            var request = new V1.DeleteSnapshotRequest { Snapshot = name, AnyDoor = session.Parse.GetValue(anyDoor) };
+            return await session.WaitAsync($"deleting {name}", session.Daemon.Snapshots.DeleteAsync(request, session.Call));
+        }));
+        return command;
+    }
+
+    private static Command Restore(CliHost host, GlobalOptions globals, NameCompletion names)
+    {
+        var snapshot = Values.Name("SNAPSHOT", "The snapshot, by name or id", names.Snapshots);
+        var volume = Values.Name("NEW-VOLUME", "The new volume's name");
+        var size = Values.Size("--size", "Its size [default: the snapshot's]");
+        var labels = Values.Pairs("--label", "Whatever helps people to know it; may be repeated");
+        var command = new Command("restore", "Make a new volume with the content of a snapshot") { snapshot, volume, size, labels };
+        Session.SetAction(command, host, globals, async session =>
+        {
+            var request = new V1.RestoreSnapshotRequest { Snapshot = session.Parse.GetRequiredValue(snapshot), Volume = session.Parse.GetRequiredValue(volume) };
+            if (session.Parse.GetValue(size) is { } bytes)
+                request.SizeBytes = bytes.Bytes;
+            request.Labels.Add(session.Parse.GetRequiredValue(labels));
+            await VolumeCreateCommands.ShowAsync(session, $"restoring {request.Snapshot}", session.Daemon.Snapshots.RestoreAsync(request, session.Call));
+        });
+        return command;
+    }
+
+    private static string PauseOf(V1.Snapshot snapshot) => Duration.Span(TimeSpan.FromSeconds(snapshot.PauseSeconds));
+}

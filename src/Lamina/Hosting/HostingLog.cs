@@ -1,0 +1,17 @@
+namespace Lamina.Hosting;
+
+/// <summary>The messages of the daemon's start and stop.</summary>
+internal static partial class HostingLog
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "Lamina is ready")]
+    public static partial void Ready(this ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Stopping: waiting for {Count} running operations; mounts stay")]
+    public static partial void WaitingForOperations(this ILogger logger, int count);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The embedded default pool is made at {Path}")]
+    public static partial void EmbeddedPoolMade(this ILogger logger, string path);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Listening: CSI on {Csi}, command line on {Admin}, metrics on {Metrics}")]
+    public static partial void Listening(this ILogger logger, string csi, string admin, string metrics);
+}

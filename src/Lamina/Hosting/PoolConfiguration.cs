@@ -1,0 +1,91 @@
+using System.ComponentModel.DataAnnotations;
+using Lamina.Storage;
+using Lamina.Storage.Pools;
+
+namespace Lamina.Hosting;
+
+/// <summary>Turns the pools of the configuration into the domain's settings, and says everything that is wrong with them at once.</summary>
+internal static class PoolConfiguration
+{
+    /// <summary>The settings of every configured pool, and of the pool of bind volumes when there are roots for them.</summary>
+    /// <param name="options">The configuration.</param>
+    /// <param name="errors">What is wrong, a line each.</param>
+    internal static IReadOnlyList<PoolSettings> Read(LaminaOptions options, ICollection<string> errors)
+    {
+        var pools = new List<PoolSettings>();
+        foreach (var (name, pool) in options.Pools)
+        {
+            if (Read(name, pool, errors) is { } settings)
+                pools.Add(settings);
+        }
+        if (pools.Count(pool => pool.IsDefault) > 1)
+            errors.Add($"pools: {string.Join(" and ", pools.Where(pool => pool.IsDefault).Select(pool => pool.Name))} are both marked default; one may be");
+        foreach (var same in pools.GroupBy(pool => pool.Path).Where(same => same.Count() > 1))
+            errors.Add($"pools: {string.Join(" and ", same.Select(pool => pool.Name))} have the same path {same.Key}");
+        if (options.Pools.Count == 0)
+            pools.Add(EmbeddedDefault(options));
+        if (options.BindRoots.Count > 0)
+            pools.Add(new PoolSettings { Name = PoolName.Bind, Backend = PoolBackend.Bind, Path = Path.Combine(options.StateDirectory, "bind") });
+        return pools;
+    }
+
+    /// <summary>The pool that is served when none is configured.</summary>
+    internal static PoolSettings EmbeddedDefault(LaminaOptions options) => new()
+    {
+        Name = PoolName.Default,
+        Backend = PoolBackend.Overlay2,
+        Path = Path.Combine(options.StateDirectory, "pools", "default"),
+        IsDefault = true,
+    };
+
+    /// <summary>One pool's settings; null when something is wrong with it.</summary>
+    internal static PoolSettings? Read(string name, PoolOptions options, ICollection<string> errors)
+    {
+        var before = errors.Count;
+        if (!PoolName.TryParse(name, out var poolName))
+            errors.Add($"pools:{name}: '{name}' is not {PoolName.Grammar}");
+        else if (poolName == PoolName.Bind)
+            errors.Add("pools:bind: the name is taken by the bind volumes; name their roots in bindRoots");
+        var failures = new List<ValidationResult>();
+        Validator.TryValidateObject(options, new ValidationContext(options), failures, validateAllProperties: true);
+        foreach (var failure in failures)
+            errors.Add($"pools:{name}: {failure.ErrorMessage}");
+        PoolBackend? backend = options.Backend switch
+        {
+            "overlay2" => PoolBackend.Overlay2,
+            "btrfs" => PoolBackend.Btrfs,
+            _ => null,
+        };
+        if (backend is null && options.Backend.Length > 0)
+            errors.Add($"pools:{name}:backend is '{options.Backend}'; allowed are overlay2 and btrfs");
+        var defaultSize = ReadSize($"pools:{name}:defaultSize", options.DefaultSize, errors);
+        var minFree = ReadSize($"pools:{name}:minFree", options.MinFree, errors) ?? ByteSize.Zero;
+        if (errors.Count > before)
+            return null;
+        return new PoolSettings
+        {
+            Name = poolName,
+            Backend = backend!.Value,
+            Path = options.Path,
+            Image = options.Image.Length > 0 ? options.Image : null,
+            IsDefault = options.Default,
+            DefaultSize = defaultSize,
+            MinFree = minFree,
+            Overcommit = options.Overcommit,
+            SimpleQuota = options.Quota == "simple",
+            PauseWriters = options.LiveSnapshot == "pause",
+            MaxPause = options.MaxPause,
+            UsageInterval = options.UsageInterval,
+        };
+    }
+
+    private static ByteSize? ReadSize(string key, string text, ICollection<string> errors)
+    {
+        if (text.Length == 0)
+            return null;
+        if (ByteSize.TryParse(text, out var size))
+            return size;
+        errors.Add($"{key} is '{text}', which is not a size such as 10Gi");
+        return null;
+    }
+}

@@ -1,0 +1,54 @@
+using Lamina.Storage.Attachments;
+using Lamina.Storage.Operations;
+using Lamina.Storage.Pools;
+
+namespace Lamina.Hosting;
+
+/// <summary>
+/// Loads the pools when the daemon starts, while the doors answer already that they are not ready; tries those again that could not be loaded;
+/// waits for running operations when the daemon stops.
+/// </summary>
+internal sealed class PoolLoader(
+    IReadOnlyList<PoolSettings> pools,
+    LaminaOptions options,
+    PoolSet set,
+    AttachmentService attachments,
+    OperationRunner operations,
+    TimeProvider time,
+    ILogger<PoolLoader> logger) : BackgroundService
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(10);
+
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        if (operations.Running > 0)
+            logger.WaitingForOperations(operations.Running);
+        await operations.DrainAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.Yield();
+        InitializeEmbeddedDefault();
+        await set.LoadAsync(pools, stoppingToken);
+        await attachments.ReconcileAsync(stoppingToken);
+        logger.Ready();
+        using var timer = new PeriodicTimer(RetryAfter, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            await set.RetryAsync(stoppingToken);
+        }
+    }
+
+    // Only on a host that never had a Lamina: where the state directory exists, an empty one may be the mount point of a disk that is missing.
+    private void InitializeEmbeddedDefault()
+    {
+        var embedded = PoolConfiguration.EmbeddedDefault(options);
+        if (pools.All(pool => pool.Path != embedded.Path) || options.Pools.Count > 0 || Directory.Exists(options.StateDirectory))
+            return;
+        PoolInitializer.Initialize(embedded);
+        logger.EmbeddedPoolMade(embedded.Path);
+    }
+}

@@ -1,0 +1,24 @@
+using Lamina.Storage;
+using Lamina.Storage.Attachments;
+using Lamina.Storage.Operations;
+using Lamina.Storage.Pools;
+
+namespace Lamina.Hosting;
+
+/// <summary>The domain, put together.</summary>
+internal static class StorageRegistration
+{
+    internal static IServiceCollection AddStorage(this IServiceCollection services, LaminaOptions options) => services
+        .AddSingleton(TimeProvider.System)
+        .AddSingleton(new AttachmentOptions(options.RuntimeDirectory))
+        .AddSingleton(_ => new ForgottenPools(options.StateDirectory))
+        .AddSingleton<Catalog>()
+        .AddSingleton<KeyedLocks>()
+        .AddSingleton<OperationRunner>()
+        .AddSingleton<CapacityPromises>()
+        .AddSingleton<PoolOpener>()
+        .AddSingleton<PoolSet>()
+        .AddSingleton<AttachmentService>()
+        .AddSingleton<VolumeService>()
+        .AddSingleton<SnapshotService>();
+}

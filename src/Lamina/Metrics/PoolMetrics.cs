@@ -1,0 +1,55 @@
+using Lamina.Storage;
+using Lamina.Storage.Pools;
+using Prometheus;
+
+namespace Lamina.Metrics;
+
+/// <summary>The state of every pool, taken with O(1) kernel calls a pool when it is scraped.</summary>
+internal sealed class PoolMetrics
+{
+    private readonly PoolSet _pools;
+    private readonly Catalog _catalog;
+    private readonly Gauge _loaded;
+    private readonly Gauge _hardLimits;
+    private readonly Gauge _size;
+    private readonly Gauge _available;
+    private readonly Gauge _promised;
+    private readonly Gauge _unreadable;
+    private readonly Gauge _volumes;
+    private readonly Gauge _snapshots;
+
+    public PoolMetrics(CollectorRegistry registry, PoolSet pools, Catalog catalog)
+    {
+        _pools = pools;
+        _catalog = catalog;
+        var metrics = Prometheus.Metrics.WithCustomRegistry(registry);
+        _loaded = metrics.CreateGauge("lamina_pool_loaded", "Whether the pool is served (1) or not (0).", "pool");
+        _hardLimits = metrics.CreateGauge("lamina_pool_hard_limits", "Whether the kernel enforces the sizes of volumes (1) or they are advisory (0).", "pool");
+        _size = metrics.CreateGauge("lamina_pool_size_bytes", "Size of what the pool lies on.", "pool");
+        _available = metrics.CreateGauge("lamina_pool_available_bytes", "What can still be written in the pool.", "pool");
+        _promised = metrics.CreateGauge("lamina_pool_promised_bytes", "Sum of the sizes of the pool's volumes.", "pool");
+        _unreadable = metrics.CreateGauge("lamina_pool_unreadable_records", "Objects of the pool whose record can't be read.", "pool");
+        _volumes = metrics.CreateGauge("lamina_volumes", "Volumes in all loaded pools.");
+        _snapshots = metrics.CreateGauge("lamina_snapshots", "Snapshots in all loaded pools.");
+        registry.AddBeforeCollectCallback(Collect);
+    }
+
+    private void Collect()
+    {
+        _volumes.Set(_catalog.VolumeCount);
+        _snapshots.Set(_catalog.SnapshotCount);
+        foreach (var status in _pools.List())
+        {
+            var name = status.Settings.Name.ToString();
+            _loaded.WithLabels(name).Set(status.Loaded is null ? 0 : 1);
+            if (status.Loaded is not { } pool)
+                continue;
+            var capacity = pool.Pool.GetCapacity();
+            _hardLimits.WithLabels(name).Set(pool.Pool.Description.Features.HasFlag(PoolFeatures.HardLimits) ? 1 : 0);
+            _size.WithLabels(name).Set(capacity.Total.Bytes);
+            _available.WithLabels(name).Set(capacity.Available.Bytes);
+            _promised.WithLabels(name).Set(_catalog.PromisedBy(pool.Id).Bytes);
+            _unreadable.WithLabels(name).Set(pool.Unreadable.Count);
+        }
+    }
+}

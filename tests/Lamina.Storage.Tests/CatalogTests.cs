@@ -1,0 +1,47 @@
+namespace Lamina.Storage.Tests;
+
+public sealed class CatalogTests
+{
+    private readonly PoolId _pool = PoolId.NewRandom();
+    private readonly Catalog _catalog = new();
+
+    [Fact]
+    public void Volumes_AfterOneThatIsGone_ContinueBehindItsPlace()
+    {
+        foreach (var name in (string[])["a", "b", "c", "d"])
+            _catalog.Put(NewVolume(name, 1));
+        var after = new VolumeId(_pool, ObjectKey.FromName("b"));
+        _catalog.Remove(after);
+        Assert.Equal(["c", "d"], _catalog.Volumes(after).Select(volume => volume.Name));
+    }
+
+    [Fact]
+    public void PromisedBy_PutReplaceRemove_IsTheSumOfSizes()
+    {
+        _catalog.Put(NewVolume("a", 10));
+        _catalog.Put(NewVolume("b", 5));
+        _catalog.Put(NewVolume("a", 20));
+        Assert.Equal(25, _catalog.PromisedBy(_pool).Bytes);
+        _catalog.Remove(new VolumeId(_pool, ObjectKey.FromName("a")));
+        Assert.Equal(5, _catalog.PromisedBy(_pool).Bytes);
+    }
+
+    [Fact]
+    public void FindVolume_KeyInTwoPools_IsTakenOverByTheOtherWhenOneGoes()
+    {
+        var other = NewVolume("a", 1) with { Id = new VolumeId(PoolId.NewRandom(), ObjectKey.FromName("a")) };
+        _catalog.Put(other);
+        _catalog.Put(NewVolume("a", 1));
+        _catalog.Remove(new VolumeId(_pool, ObjectKey.FromName("a")));
+        Assert.Equal(other, _catalog.FindVolume(ObjectKey.FromName("a")));
+    }
+
+    private Volume NewVolume(string name, long size) => new()
+    {
+        Id = new VolumeId(_pool, ObjectKey.FromName(name)),
+        Name = name,
+        Size = new ByteSize(size),
+        Door = Door.Cli,
+        CreatedAt = DateTimeOffset.UnixEpoch,
+    };
+}

@@ -1,0 +1,216 @@
+using Lamina.Storage.Attachments;
+using Lamina.Testing;
+
+namespace Lamina.Storage.Tests.Pools.Overlay;
+
+/// <summary>The life of volumes and snapshots through the services, on a real filesystem.</summary>
+public abstract class OverlayLifeCycle(ScratchFileSystem fileSystem)
+{
+    [Fact]
+    public async Task Volume_WrittenAndStartedAgain_KeepsItsData()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        await storage.UseAsync(volume, path => File.WriteAllText(Path.Combine(path, "f"), "kept"));
+        await storage.StartAgainAsync();
+        Assert.Equal("kept", await storage.ReadAsync(storage.Volumes.Get(volume.Id), "f"));
+    }
+
+    [Fact]
+    public async Task Snapshot_VolumeChangedAndDeleted_StaysAsItWas()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        await storage.UseAsync(volume, path => File.WriteAllText(Path.Combine(path, "f"), "before"));
+        var snapshot = await storage.SnapshotAsync("snap", volume);
+        await storage.UseAsync(volume, path =>
+        {
+            File.WriteAllText(Path.Combine(path, "f"), "after");
+            File.WriteAllText(Path.Combine(path, "g"), "new");
+        });
+        await storage.Volumes.DeleteAsync(volume.Id, CancellationToken.None);
+
+        var restored = await storage.CreateAsync("restored", VolumeSource.From(snapshot.Id));
+        Assert.Equal("before", await storage.ReadAsync(restored, "f"));
+        await storage.UseAsync(restored, path => Assert.False(File.Exists(Path.Combine(path, "g"))));
+        await storage.Snapshots.DeleteAsync(snapshot.Id, CancellationToken.None);
+        await storage.StartAgainAsync();
+        Assert.Equal("before", await storage.ReadAsync(storage.Volumes.Get(restored.Id), "f"));
+    }
+
+    [Fact]
+    public async Task Clone_SourceChangedAfterwards_HasTheOldData()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        await storage.UseAsync(volume, path => File.WriteAllText(Path.Combine(path, "f"), "one"));
+        var clone = await storage.CreateAsync("clone", VolumeSource.From(volume.Id));
+        await storage.UseAsync(volume, path => File.WriteAllText(Path.Combine(path, "f"), "two"));
+        await storage.UseAsync(clone, path => File.AppendAllText(Path.Combine(path, "f"), "+"));
+        Assert.Equal("one+", await storage.ReadAsync(clone, "f"));
+        Assert.Equal("two", await storage.ReadAsync(volume, "f"));
+    }
+
+    [Fact]
+    public async Task Chain_DeeperThanTheLimit_IsMergedAndLooksTheSame()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        await storage.UseAsync(volume, path => Directory.CreateDirectory(Path.Combine(path, "d0")));
+        for (var i = 0; i < 36; i++)
+        {
+            await storage.UseAsync(volume, path =>
+            {
+                // A renamed directory (redirect), a file that goes (whiteout), one that is made again in its place, one that stays.
+                Directory.Move(Path.Combine(path, $"d{i}"), Path.Combine(path, $"d{i + 1}"));
+                File.WriteAllText(Path.Combine(path, $"d{i + 1}", $"f{i}"), $"{i}");
+                if (i > 2)
+                    File.Delete(Path.Combine(path, $"d{i + 1}", $"f{i - 3}"));
+            });
+            await storage.SnapshotAsync($"s{i}", volume);
+        }
+        await storage.UseAsync(volume, _ => { });
+
+        var layers = Path.Combine(storage.Settings.Path, "volumes", "data", "record.json");
+        await Eventually.TrueAsync(() => File.ReadAllText(layers).Split('"').Length < 60, "the record names few layers");
+        await storage.UseAsync(volume, path =>
+        {
+            Assert.Equal(["d36"], Directory.GetFileSystemEntries(path).Select(Path.GetFileName));
+            Assert.Equal(["f33", "f34", "f35"], Directory.GetFiles(Path.Combine(path, "d36")).Select(Path.GetFileName).Order());
+            Assert.Equal("34", File.ReadAllText(Path.Combine(path, "d36", "f34")));
+        });
+        var old = await storage.CreateAsync("old", VolumeSource.From(storage.Snapshots.GetByNameOrId("s10").Id));
+        await storage.UseAsync(old, path => Assert.Equal(["f10", "f8", "f9"], Directory.GetFiles(Path.Combine(path, "d11")).Select(Path.GetFileName).Order()));
+    }
+
+    [Fact]
+    public async Task Delete_Attached_IsRefusedAndLosesNothing()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        var path = await storage.AttachAsync(volume);
+        File.WriteAllText(Path.Combine(path, "f"), "here");
+        var refused = await Assert.ThrowsAsync<StorageException>(() => storage.Volumes.DeleteAsync(volume.Id, CancellationToken.None));
+        Assert.Equal(StorageError.FailedPrecondition, refused.Error);
+        Assert.Equal("here", File.ReadAllText(Path.Combine(path, "f")));
+    }
+
+    [Fact]
+    public async Task Snapshot_Attached_IsRefusedWithWhatHelps()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        await storage.AttachAsync(volume);
+        var refused = await Assert.ThrowsAsync<StorageException>(() => storage.SnapshotAsync("snap", volume));
+        Assert.Equal(StorageError.FailedPrecondition, refused.Error);
+        Assert.Contains("detach it", refused.Message, StringComparison.Ordinal);
+        Assert.Empty(storage.Catalog.Snapshots());
+    }
+
+    [Fact]
+    public async Task Delete_Volume_EmptiesTheTrash()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        await storage.UseAsync(volume, path => File.WriteAllBytes(Path.Combine(path, "f"), new byte[1 << 20]));
+        await storage.Volumes.DeleteAsync(volume.Id, CancellationToken.None);
+        await storage.Volumes.DeleteAsync(volume.Id, CancellationToken.None);
+        await Eventually.TrueAsync(
+            () => !Directory.EnumerateFileSystemEntries(Path.Combine(storage.Settings.Path, "trash")).Any(), "the trash is empty");
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(storage.Settings.Path, "layers")));
+    }
+
+    [Fact]
+    public async Task Load_UnreadableRecord_IsReportedAndNothingIsSwept()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        var record = Path.Combine(storage.Settings.Path, "volumes", "data", "record.json");
+        var json = File.ReadAllText(record);
+        File.WriteAllText(record, "{ broken");
+        await storage.StartAgainAsync();
+
+        Assert.Single(storage.Pools.Loaded.Single().Unreadable);
+        var layer = Assert.Single(Directory.GetDirectories(Path.Combine(storage.Settings.Path, "layers")));
+        Assert.Equal(StorageError.DataLoss, Assert.Throws<StorageException>(() => storage.Volumes.Get(volume.Id)).Error);
+        Assert.Equal(StorageError.DataLoss, (await Assert.ThrowsAsync<StorageException>(() => storage.Volumes.DeleteAsync(volume.Id, CancellationToken.None))).Error);
+        Assert.Equal(StorageError.DataLoss, (await Assert.ThrowsAsync<StorageException>(() => storage.CreateAsync("data"))).Error);
+
+        File.WriteAllText(record, json);
+        await storage.StartAgainAsync();
+        Assert.Equal(volume, storage.Volumes.Get(volume.Id));
+        Assert.True(Directory.Exists(layer));
+    }
+
+    [Fact]
+    public async Task Load_LeftoversOfACrash_AreGone()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        await storage.CreateAsync("data");
+        var pool = storage.Settings.Path;
+        Directory.CreateDirectory(Path.Combine(pool, "incoming", "halfway", "deep"));
+        Directory.CreateDirectory(Path.Combine(pool, "layers", "aaaaaaaaaaaaa", "diff", "x"));
+        await storage.StartAgainAsync();
+        await Eventually.TrueAsync(() => !Directory.EnumerateFileSystemEntries(Path.Combine(pool, "trash")).Any(), "the trash is empty");
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(pool, "incoming")));
+        Assert.Single(Directory.GetDirectories(Path.Combine(pool, "layers")));
+        Assert.Single(storage.Catalog.Volumes());
+    }
+
+    [Fact]
+    public async Task Create_EightTimesAtOnce_MakesOneVolume()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volumes = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => storage.CreateAsync("data", size: ByteSize.FromMebibytes(10))));
+        Assert.Single(volumes.Distinct());
+        var refused = await Assert.ThrowsAsync<StorageException>(() => storage.CreateAsync("data", size: ByteSize.FromMebibytes(20)));
+        Assert.Equal(StorageError.AlreadyExists, refused.Error);
+    }
+
+    [Fact]
+    public async Task Publish_ReadOnlyAndThroughARestart_IsUnpublishedAfterwards()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        var directory = TestScratch.NewDirectory("pod");
+        var target = IStorageValue<MountTarget>.Parse(Path.Combine(directory, "target"));
+        var request = new PublishRequest { Target = target, Door = Door.Csi, ReadOnly = true };
+        await storage.Attachments.PublishAsync(volume.Id, request, CancellationToken.None);
+        await storage.Attachments.PublishAsync(volume.Id, request, CancellationToken.None);
+        Assert.Throws<IOException>(() => File.WriteAllText($"{target}/f", "x"));
+
+        await storage.StartAgainAsync();
+        Assert.Single(storage.Attachments.HoldersOf(volume.Id));
+        await storage.Attachments.UnpublishAsync(volume.Id, Door.Csi, target, CancellationToken.None);
+        await storage.Attachments.UnpublishAsync(volume.Id, Door.Csi, target, CancellationToken.None);
+        Assert.False(Directory.Exists(target.ToString()));
+        Assert.Null(storage.Attachments.MountPointOf(volume.Id));
+    }
+
+    [Fact]
+    public async Task Publish_TargetIsASymbolicLink_IsRefusedAndTouchesNothing()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        var directory = TestScratch.NewDirectory("pod");
+        var victim = TestScratch.NewDirectory("victim");
+        File.CreateSymbolicLink(Path.Combine(directory, "target"), victim);
+        foreach (var path in (string[])["target", "target/inner"])
+        {
+            var request = new PublishRequest { Target = IStorageValue<MountTarget>.Parse(Path.Combine(directory, path)), Door = Door.Csi };
+            var refused = await Assert.ThrowsAsync<StorageException>(() => storage.Attachments.PublishAsync(volume.Id, request, CancellationToken.None));
+            Assert.Equal(StorageError.InvalidArgument, refused.Error);
+        }
+        Assert.Empty(Directory.EnumerateFileSystemEntries(victim));
+    }
+
+    [Fact]
+    public async Task Open_SecondDaemon_IsRefused()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var opener = new Storage.Pools.PoolOpener(Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, TimeProvider.System);
+        var refused = Assert.Throws<StorageException>(() => opener.Open(storage.Settings));
+        Assert.Equal(StorageError.Unavailable, refused.Error);
+        Assert.Contains("another daemon", refused.Message, StringComparison.Ordinal);
+    }
+}

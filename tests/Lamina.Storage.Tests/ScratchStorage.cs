@@ -1,0 +1,94 @@
+using Lamina.Storage.Attachments;
+using Lamina.Storage.Operations;
+using Lamina.Storage.Pools;
+using Lamina.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Lamina.Storage.Tests;
+
+/// <summary>The services over one overlay2 pool in a scratch directory, as a daemon would have them; can be stopped and started again.</summary>
+internal sealed class ScratchStorage : IAsyncDisposable
+{
+    private static readonly HolderIdentity Holder = new(Door.Cli, HolderKind.User, "test");
+    private readonly string _runtime = TestScratch.NewDirectory("run");
+
+    private ScratchStorage(PoolSettings settings) => Settings = settings;
+
+    internal PoolSettings Settings { get; }
+
+    internal PoolSet Pools { get; private set; } = null!;
+
+    internal Catalog Catalog { get; private set; } = null!;
+
+    internal VolumeService Volumes { get; private set; } = null!;
+
+    internal SnapshotService Snapshots { get; private set; } = null!;
+
+    internal AttachmentService Attachments { get; private set; } = null!;
+
+    internal static async Task<ScratchStorage> StartAsync(string directory)
+    {
+        var settings = new PoolSettings { Name = PoolName.Default, Backend = PoolBackend.Overlay2, Path = directory, IsDefault = true };
+        PoolInitializer.Initialize(settings);
+        var storage = new ScratchStorage(settings);
+        await storage.StartAgainAsync();
+        return storage;
+    }
+
+    /// <summary>A new daemon on the same pool; the old one, if any, is gone, and mounts have stayed.</summary>
+    internal async Task StartAgainAsync()
+    {
+        if (Pools is not null)
+            await Pools.DisposeAsync();
+        Catalog = new Catalog();
+        var loggers = NullLoggerFactory.Instance;
+        Pools = new PoolSet(new PoolOpener(loggers, TimeProvider.System), new ForgottenPools(_runtime), Catalog, NullLogger<PoolSet>.Instance);
+        var operations = new OperationRunner(new KeyedLocks(), NullLogger<OperationRunner>.Instance);
+        Attachments = new AttachmentService(
+            new AttachmentOptions(_runtime), Pools, Catalog, operations, TimeProvider.System, NullLogger<AttachmentService>.Instance);
+        var promises = new CapacityPromises(Catalog);
+        Volumes = new VolumeService(Pools, Catalog, Attachments, promises, operations, TimeProvider.System, NullLogger<VolumeService>.Instance);
+        Snapshots = new SnapshotService(Pools, Catalog, Attachments, promises, operations, TimeProvider.System, NullLogger<SnapshotService>.Instance);
+        await Pools.LoadAsync([Settings], CancellationToken.None);
+        await Attachments.ReconcileAsync(CancellationToken.None);
+    }
+
+    internal Task<Volume> CreateAsync(string name, VolumeSource? source = null, ByteSize? size = null) =>
+        Volumes.CreateAsync(new VolumeRequest { Name = name, Door = Door.Cli, Source = source, Size = SizeRange.AtLeast(size) }, CancellationToken.None);
+
+    internal Task<Snapshot> SnapshotAsync(string name, Volume volume) =>
+        Snapshots.CreateAsync(new SnapshotRequest { Name = name, Volume = volume.Id, Door = Door.Cli }, CancellationToken.None);
+
+    internal Task<string> AttachAsync(Volume volume) => Attachments.AttachAsync(volume.Id, Holder, "", CancellationToken.None);
+
+    internal Task DetachAsync(Volume volume) => Attachments.DetachAsync(volume.Id, Holder, CancellationToken.None);
+
+    /// <summary>Attaches the volume, works in it, detaches it.</summary>
+    internal async Task UseAsync(Volume volume, Action<string> work)
+    {
+        work(await AttachAsync(volume));
+        await DetachAsync(volume);
+    }
+
+    internal async Task<string> ReadAsync(Volume volume, string file)
+    {
+        var text = "";
+        await UseAsync(volume, path => text = File.ReadAllText(Path.Combine(path, file)));
+        return text;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var volume in Catalog.Volumes().ToList())
+        {
+            foreach (var holder in Attachments.HoldersOf(volume.Id).OrderByDescending(holder => holder.Kind == HolderKind.Publication).ToList())
+            {
+                if (holder.Kind == HolderKind.Publication)
+                    await Attachments.UnpublishAsync(volume.Id, holder.Door, IStorageValue<MountTarget>.Parse(holder.Reference), CancellationToken.None);
+                else
+                    await Attachments.DetachAsync(volume.Id, holder.Identity, CancellationToken.None);
+            }
+        }
+        await Pools.DisposeAsync();
+    }
+}

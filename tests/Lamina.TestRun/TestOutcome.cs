@@ -1,0 +1,8 @@
+namespace Lamina.TestRun;
+
+internal enum TestOutcome
+{
+    Passed,
+    Failed,
+    Skipped,
+}

@@ -1,0 +1,6 @@
+using Lamina.Linux;
+
+namespace Lamina.Testing;
+
+/// <summary>A scratch Btrfs, without quotas.</summary>
+public sealed class BtrfsFileSystem() : ScratchFileSystem(FileSystemKind.Btrfs);
