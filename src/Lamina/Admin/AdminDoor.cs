@@ -8,7 +8,13 @@ internal static class AdminDoor
     /// <summary>Adds what the door needs.</summary>
     internal static IServiceCollection AddAdminDoor(this IServiceCollection services)
     {
-        services.AddSingleton<PoolDropIns>().AddSingleton<PoolMaker>().AddSingleton<AdminMessages>().AddSingleton<FamilyTree>().AddSingleton<DaemonChecks>();
+        services
+            .AddSingleton<PoolDropIns>()
+            .AddSingleton<PoolMaker>()
+            .AddSingleton<SnapshotNames>()
+            .AddSingleton<AdminMessages>()
+            .AddSingleton<FamilyTree>()
+            .AddSingleton<DaemonChecks>();
         services.AddGrpc()
             .AddServiceOptions<PoolsApi>(options => options.Interceptors.Add<AdminInterceptor>())
             .AddServiceOptions<VolumesApi>(options => options.Interceptors.Add<AdminInterceptor>())

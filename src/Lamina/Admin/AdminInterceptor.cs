@@ -27,7 +27,10 @@ internal sealed class AdminInterceptor(TimeProvider time, ILogger<AdminIntercept
 
     /// <inheritdoc/>
     public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
-        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
+        TRequest request,
+        IServerStreamWriter<TResponse> responseStream,
+        ServerCallContext context,
+        ServerStreamingServerMethod<TRequest, TResponse> continuation)
     {
         var start = time.GetTimestamp();
         try
@@ -56,7 +59,8 @@ internal sealed class AdminInterceptor(TimeProvider time, ILogger<AdminIntercept
                 return AdminErrors.ToRpcException(StorageError.Internal, linux.Message);
             default:
                 logger.CallFailed(context.Method, duration, error);
-                return AdminErrors.ToRpcException(StorageError.Internal, $"an error that nobody foresaw ({error.GetType().Name}); the daemon's log has it in full");
+                return AdminErrors.ToRpcException(
+                    StorageError.Internal, $"an error that nobody foresaw ({error.GetType().Name}); the daemon's log has it in full");
         }
     }
 

@@ -28,12 +28,13 @@ internal sealed class DaemonChecks(PoolSet pools)
             var first = File.ResolveLinkTarget("/proc/1/ns/mnt", returnFinalTarget: false)?.Name;
             return own == first
                 ? Ok("mount namespace", "the daemon mounts where the host sees it")
-                : Warning("mount namespace", "the daemon has a mount namespace of its own: what it mounts is seen elsewhere only where mounts propagate",
+                : Warning("mount namespace",
+                    "the daemon has a mount namespace of its own: what it mounts is seen elsewhere only where mounts propagate",
                     "under systemd leave out PrivateTmp=, ProtectSystem= and their like; in a container mount the host's directories with propagation 'rshared'");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Warning("mount namespace", $"it can't be compared with that of pid 1: {e.Message}", "run the daemon as root in the host's pid namespace");
+            return Warning("mount namespace", $"it can't be compared with that of pid 1: {e.Message}", null);
         }
     }
 
@@ -59,20 +60,30 @@ internal sealed class DaemonChecks(PoolSet pools)
         }
         var capacity = pool.Pool.GetCapacity();
         if (capacity.Available <= pool.Settings.MinFree)
-            yield return Problem(name, $"only {capacity.Available} of {capacity.Total} available, minFree is {pool.Settings.MinFree}: creates are refused", "free space or add some");
+        {
+            yield return Problem(name,
+                $"only {capacity.Available} of {capacity.Total} available, minFree is {pool.Settings.MinFree}: creates are refused", "free space or add some");
+        }
         else
+        {
             yield return Ok(name, $"{pool.Pool.Description.Backend} at {pool.Settings.Path}, {capacity.Available} of {capacity.Total} available");
+        }
         foreach (var record in pool.Unreadable)
-            yield return Problem(name, $"{record.Path} can't be read: {record.Reason}", "it is kept as it is; mend or move it by hand, then restart the daemon");
+        {
+            yield return Problem(name,
+                $"{record.Path} can't be read: {record.Reason}", "it is kept as it is; mend or move it by hand, then restart the daemon");
+        }
         foreach (var warning in pool.Pool.Description.Warnings)
             yield return Warning(name, warning, null);
     }
 
     private static V1.Check Ok(string name, string detail) => new() { Name = name, Status = V1.CheckStatus.Ok, Detail = detail };
 
-    private static V1.Check Warning(string name, string detail, string? advice) => With(advice, new V1.Check { Name = name, Status = V1.CheckStatus.Warning, Detail = detail });
+    private static V1.Check Warning(string name, string detail, string? advice) =>
+        With(advice, new V1.Check { Name = name, Status = V1.CheckStatus.Warning, Detail = detail });
 
-    private static V1.Check Problem(string name, string detail, string? advice) => With(advice, new V1.Check { Name = name, Status = V1.CheckStatus.Problem, Detail = detail });
+    private static V1.Check Problem(string name, string detail, string? advice) =>
+        With(advice, new V1.Check { Name = name, Status = V1.CheckStatus.Problem, Detail = detail });
 
     private static V1.Check With(string? advice, V1.Check check)
     {

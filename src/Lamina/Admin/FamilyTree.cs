@@ -70,7 +70,9 @@ internal sealed class FamilyTree(Catalog catalog, AttachmentService attachments,
             next.Member.Node.Depth = next.Depth;
             if (next.Parent is { } parent)
                 next.Member.Node.Parent = parent;
-            foreach (var child in next.Member.Children.OrderByDescending(child => child.Node.CreatedAt?.ToDateTime()).ThenByDescending(child => child.Node.Name, StringComparer.Ordinal))
+            var children = next.Member.Children
+                .OrderByDescending(child => child.Node.CreatedAt?.ToDateTime()).ThenByDescending(child => child.Node.Name, StringComparer.Ordinal);
+            foreach (var child in children)
                 stack.Push((child, next.Depth + 1, result.Count));
             result.Add(next.Member.Node);
         }

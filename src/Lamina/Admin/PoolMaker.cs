@@ -22,19 +22,25 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
     internal async Task<PoolStatus> MakeAsync(V1.InitPoolRequest request, CancellationToken cancellationToken)
     {
         pools.CheckReady();
-        await _making.WaitAsync(cancellationToken);
+        return await operations.RunAsync($"make pool '{request.Name}'", [], () => MakeInTurnAsync(request), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _making.Dispose();
+
+    // One at a time, also when the caller has left: names, paths and the mark of the default are looked at before they are taken.
+    private async Task<PoolStatus> MakeInTurnAsync(V1.InitPoolRequest request)
+    {
+        await _making.WaitAsync(CancellationToken.None);
         try
         {
-            return await operations.RunAsync($"make pool '{request.Name}'", [], () => MakeLockedAsync(request), cancellationToken);
+            return await MakeLockedAsync(request);
         }
         finally
         {
             _making.Release();
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _making.Dispose();
 
     private async Task<PoolStatus> MakeLockedAsync(V1.InitPoolRequest request)
     {
@@ -98,7 +104,10 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
                 + $"to make it there: lamina pool init {request.Name}, without anything else; to have another one, change the configuration");
         }
         if (request.Default || request.HasDefaultSizeBytes || request.HasMinFreeBytes || request.HasMaxPauseSeconds)
-            throw new StorageException(StorageError.InvalidArgument, $"pool '{request.Name}' is configured already; its options are changed in the configuration");
+        {
+            throw new StorageException(
+                StorageError.InvalidArgument, $"pool '{request.Name}' is configured already; its options are changed in the configuration");
+        }
     }
 
     private static PoolSettings Read(V1.InitPoolRequest request, IReadOnlyList<PoolStatus> all)
@@ -124,7 +133,10 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
             MinFree = Text(RequestValues.Size(request.HasMinFreeBytes, request.MinFreeBytes, "minFree") ?? ByteSize.Zero),
         };
         if (request.HasMaxPauseSeconds)
-            pool.MaxPause = double.IsFinite(request.MaxPauseSeconds) && Math.Abs(request.MaxPauseSeconds) < 1e6 ? TimeSpan.FromSeconds(request.MaxPauseSeconds) : TimeSpan.Zero;
+        {
+            // What no TimeSpan can hold is as much out of range as nothing at all.
+            pool.MaxPause = Math.Abs(request.MaxPauseSeconds) < 1e6 ? TimeSpan.FromSeconds(request.MaxPauseSeconds) : TimeSpan.Zero;
+        }
         var settings = errors.Count == 0 ? PoolConfiguration.Read(request.Name, pool, errors) : null;
         if (settings is null)
             throw new StorageException(StorageError.InvalidArgument, string.Join("; ", errors));

@@ -1,12 +1,10 @@
-using System.Globalization;
-using System.Text;
 using Grpc.Core;
 using Lamina.Storage;
 
 namespace Lamina.Admin;
 
 /// <summary>The snapshots of the admin API.</summary>
-internal sealed class SnapshotsApi(VolumeService volumes, SnapshotService snapshots, Catalog catalog, AdminMessages messages, TimeProvider time)
+internal sealed class SnapshotsApi(VolumeService volumes, SnapshotService snapshots, Catalog catalog, SnapshotNames names, AdminMessages messages)
     : V1.Snapshots.SnapshotsBase
 {
     /// <inheritdoc/>
@@ -15,7 +13,7 @@ internal sealed class SnapshotsApi(VolumeService volumes, SnapshotService snapsh
         var volume = volumes.GetByNameOrId(request.Volume);
         var snapshot = new SnapshotRequest
         {
-            Name = request.HasName ? request.Name : NameWithTime(volume),
+            Name = request.HasName ? request.Name : names.Next(volume),
             Volume = volume.Id,
             Door = Door.Cli,
             Labels = RequestValues.Labels(request.Labels),
@@ -64,29 +62,5 @@ internal sealed class SnapshotsApi(VolumeService volumes, SnapshotService snapsh
             return snapshots.List(volume.Id, 0, null).Items;
         var left = snapshots.List(null, 0, null).Items.Where(snapshot => snapshot.SourceVolume.Key == key).ToList();
         return left.Count > 0 ? left : throw new StorageException(StorageError.NotFound, $"there is no volume '{nameOrId}', and no snapshot of one");
-    }
-
-    private string NameWithTime(Volume volume)
-    {
-        // In UTC, so that names sort by time; down to the millisecond, so that two cuts in a second are two snapshots.
-        for (var at = time.GetUtcNow(); ; at = at.AddMilliseconds(1))
-        {
-            var suffix = at.ToString("-yyyyMMdd-HHmmss-fff", CultureInfo.InvariantCulture);
-            var name = Shorten(volume.Name, 128 - suffix.Length) + suffix;
-            if (catalog.FindSnapshot(ObjectKey.FromName(name)) is null)
-                return name;
-        }
-    }
-
-    private static string Shorten(string name, int bytes)
-    {
-        var shortened = new StringBuilder();
-        foreach (var rune in name.EnumerateRunes())
-        {
-            if ((bytes -= rune.Utf8SequenceLength) < 0)
-                break;
-            shortened.Append(rune);
-        }
-        return shortened.ToString();
     }
 }

@@ -9,7 +9,8 @@ namespace Lamina.Cli;
 internal static class Failures
 {
     /// <summary>Translates; null when the error is none that a command expects.</summary>
-    internal static CommandFailure? Translate(Exception error, CliHost host, DaemonConnection connection, TimeSpan timeout, CancellationToken cancellationToken) => error switch
+    internal static CommandFailure? Translate(
+        Exception error, CliHost host, DaemonConnection connection, TimeSpan timeout, CancellationToken cancellationToken) => error switch
     {
         CommandFailure failure => failure,
         StorageException storage => new CommandFailure(ExitCodes.Of(storage.Error), storage.Message),
@@ -18,12 +19,16 @@ internal static class Failures
         RpcException rpc when System.Enum.TryParse<StorageError>(rpc.Trailers.GetValue(AdminErrors.Trailer), out var known) =>
             new CommandFailure(ExitCodes.Of(known), rpc.Status.Detail),
         RpcException { StatusCode: StatusCode.DeadlineExceeded } =>
-            new CommandFailure(ExitCode.TimedOut, $"no answer within {Duration.Span(timeout)}; what the daemon has begun it finishes, and the same command finds the result"),
+            new CommandFailure(
+                ExitCode.TimedOut,
+                $"no answer within {Duration.Span(timeout)}; what the daemon has begun it finishes, and the same command finds the result"),
         RpcException when connection.ConnectError is { } connect => NotReachable(connect, host, connection.Socket),
         RpcException { StatusCode: StatusCode.Unavailable } rpc =>
             new CommandFailure(ExitCode.Unavailable, $"the connection to the daemon at {connection.Socket} broke: {rpc.Status.Detail}"),
         RpcException { StatusCode: StatusCode.Unimplemented } =>
-            new CommandFailure(ExitCode.Failed, $"the daemon at {connection.Socket} does not know this command: it is of another version; see lamina version, and restart the daemon"),
+            new CommandFailure(
+                ExitCode.Failed,
+                $"the daemon at {connection.Socket} does not know this command: it is of another version; see lamina version, and restart the daemon"),
         RpcException rpc => new CommandFailure(ExitCode.Failed, $"the daemon at {connection.Socket} answered {rpc.StatusCode}: {rpc.Status.Detail}"),
         _ => null,
     };
@@ -33,7 +38,8 @@ internal static class Failures
     {
         SocketError.AccessDenied => new CommandFailure(ExitCode.NotPermitted, $"only root may use {socket}; {AsRoot}"),
         // Without the right to look into /run/lamina a missing socket and a closed door look the same.
-        _ when !host.IsRoot && !File.Exists(socket) => new CommandFailure(ExitCode.NotPermitted, $"there is no daemon at {socket}, or only root may see it; {AsRoot}"),
+        _ when !host.IsRoot && !File.Exists(socket) =>
+            new CommandFailure(ExitCode.NotPermitted, $"there is no daemon at {socket}, or only root may see it; {AsRoot}"),
         SocketError.ConnectionRefused => new CommandFailure(ExitCode.Unavailable, $"no daemon listens at {socket} any more; {StartIt}"),
         _ => new CommandFailure(ExitCode.Unavailable, $"there is no daemon at {socket}; {StartIt}"),
     };

@@ -35,6 +35,9 @@ internal static class LaminaCommand
     {
         var parse = Build(host).Parse(line, Parsing);
         var word = line.Length == 0 || char.IsWhiteSpace(line[^1]) ? "" : parse.Tokens.LastOrDefault()?.Value ?? "";
+        // After a word that is no command nothing is known any more; the one at the cursor may still become one.
+        if (parse.UnmatchedTokens.Count > (word.Length > 0 ? 1 : 0))
+            return [];
         return parse.GetCompletions(line.Length)
             .Select(item => item.InsertText ?? item.Label)
             // Options only when they are begun: they would hide the names.
@@ -50,6 +53,7 @@ internal static class LaminaCommand
         foreach (var option in root.Options.Where(option => option is HelpOption).ToList())
             root.Options.Remove(option);
         root.Add(new HelpOption("--help", "-h") { Action = new HelpWithExitCodes() });
+        root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
         globals.AddTo(root);
         root.Add(new ServeCommand(host, globals));
         root.Add(PoolCommands.Build(host, globals, names));

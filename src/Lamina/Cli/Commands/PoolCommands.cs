@@ -53,7 +53,8 @@ internal static class PoolCommands
             var pools = await session.CollectAsync("reading pools", session.Daemon.Pools.List(new V1.ListPoolsRequest(), session.Call));
             session.Output.Show(pools, () =>
             {
-                var table = CommandOutput.NewTable("NAME", "ID", "BACKEND", "FILESYSTEM", "PATH", "SIZE>", "AVAILABLE>", "PROMISED>", "VOLUMES>", "LIMITS", "DEFAULT", "STATE");
+                var table = CommandOutput.NewTable(
+                    "NAME", "ID", "BACKEND", "FILESYSTEM", "PATH", "SIZE>", "AVAILABLE>", "PROMISED>", "VOLUMES>", "LIMITS", "DEFAULT", "STATE");
                 foreach (var pool in pools)
                 {
                     CommandOutput.AddRow(table,

@@ -21,7 +21,12 @@ internal static class SnapshotCommands
     private static Command Create(CliHost host, GlobalOptions globals, NameCompletion names)
     {
         var volume = Values.Name("VOLUME", "The volume, by name or id", names.Volumes);
-        var name = new Argument<string?>("NAME") { Description = "The snapshot's name [default: the volume's with the time]", HelpName = "NAME", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("NAME")
+        {
+            Description = "The snapshot's name [default: the volume's with the time]",
+            HelpName = "NAME",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var labels = Values.Pairs("--label", "Whatever helps people to know it; may be repeated");
         var command = new Command("create", "Cut a snapshot of a volume at one moment, in use or not, and print its name") { volume, name, labels };
         Session.SetAction(command, host, globals, async session =>
@@ -43,7 +48,12 @@ internal static class SnapshotCommands
 
     private static Command List(CliHost host, GlobalOptions globals, NameCompletion names)
     {
-        var volume = new Argument<string?>("VOLUME") { Description = "Only those of this volume, which may be gone", HelpName = "VOLUME", Arity = ArgumentArity.ZeroOrOne };
+        var volume = new Argument<string?>("VOLUME")
+        {
+            Description = "Only those of this volume, which may be gone",
+            HelpName = "VOLUME",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         volume.CompletionSources.Add(names.Volumes);
         var command = new Command("ls", "List snapshots") { volume };
         Session.SetAction(command, host, globals, async session =>
@@ -59,7 +69,7 @@ internal static class SnapshotCommands
                 {
                     CommandOutput.AddRow(table,
                         snapshot.Name,
-                        snapshot.HasVolumeName ? snapshot.VolumeName : $"{snapshot.Volume[(snapshot.Volume.IndexOf('.', StringComparison.Ordinal) + 1)..]} (deleted)",
+                        VolumeOf(snapshot),
                         snapshot.Pool,
                         snapshot.HasSizeBytes ? Sizes.Text(snapshot.SizeBytes) : "no limit",
                         snapshot.HasExclusiveBytes ? Sizes.Text(snapshot.ExclusiveBytes) : "-",
@@ -95,7 +105,11 @@ internal static class SnapshotCommands
         var command = new Command("restore", "Make a new volume with the content of a snapshot") { snapshot, volume, size, labels };
         Session.SetAction(command, host, globals, async session =>
         {
-            var request = new V1.RestoreSnapshotRequest { Snapshot = session.Parse.GetRequiredValue(snapshot), Volume = session.Parse.GetRequiredValue(volume) };
+            var request = new V1.RestoreSnapshotRequest
+            {
+                Snapshot = session.Parse.GetRequiredValue(snapshot),
+                Volume = session.Parse.GetRequiredValue(volume),
+            };
             if (session.Parse.GetValue(size) is { } bytes)
                 request.SizeBytes = bytes.Bytes;
             request.Labels.Add(session.Parse.GetRequiredValue(labels));
@@ -103,6 +117,10 @@ internal static class SnapshotCommands
         });
         return command;
     }
+
+    // Of a volume that is gone only the id is known, and of that people know the part behind the pool's.
+    private static string VolumeOf(V1.Snapshot snapshot) =>
+        snapshot.HasVolumeName ? snapshot.VolumeName : $"{snapshot.Volume[(snapshot.Volume.IndexOf('.', StringComparison.Ordinal) + 1)..]} (deleted)";
 
     private static string PauseOf(V1.Snapshot snapshot) => Duration.Span(TimeSpan.FromSeconds(snapshot.PauseSeconds));
 }

@@ -103,7 +103,11 @@ internal static class VolumeCommands
         var command = new Command("attach", "Mount a volume on this host, and print where") { name, reference };
         Session.SetAction(command, host, globals, async session =>
         {
-            var request = new V1.AttachVolumeRequest { Volume = session.Parse.GetRequiredValue(name), Reference = session.Parse.GetValue(reference) ?? DefaultReference };
+            var request = new V1.AttachVolumeRequest
+            {
+                Volume = session.Parse.GetRequiredValue(name),
+                Reference = session.Parse.GetValue(reference) ?? DefaultReference,
+            };
             var answer = await session.WaitAsync("attaching", session.Daemon.Volumes.AttachAsync(request, session.Call));
             session.Output.Show(answer, () => session.Output.Value(answer.Path));
         });
@@ -117,7 +121,11 @@ internal static class VolumeCommands
         var command = new Command("detach", "Give up an attachment; the last one's end unmounts the volume") { name, reference };
         Session.SetAction(command, host, globals, async session =>
         {
-            var request = new V1.DetachVolumeRequest { Volume = session.Parse.GetRequiredValue(name), Reference = session.Parse.GetValue(reference) ?? DefaultReference };
+            var request = new V1.DetachVolumeRequest
+            {
+                Volume = session.Parse.GetRequiredValue(name),
+                Reference = session.Parse.GetValue(reference) ?? DefaultReference,
+            };
             var volume = await session.WaitAsync("detaching", session.Daemon.Volumes.DetachAsync(request, session.Call));
             session.Output.Show(volume, () =>
             {
@@ -136,7 +144,9 @@ internal static class VolumeCommands
         ("pool", volume.Pool),
         ("kind", volume.Kind),
         ("size", volume.HasSizeBytes ? Sizes.Text(volume.SizeBytes) : "no limit"),
-        ("used", volume.Usage is { } usage ? $"{Sizes.Text(usage.UsedBytes)}, {Duration.Age(time.GetUtcNow() - usage.MeasuredAt.ToDateTimeOffset())} ago" : "not known yet"),
+        ("used", volume.Usage is { } usage
+            ? $"{Sizes.Text(usage.UsedBytes)}, {Duration.Age(time.GetUtcNow() - usage.MeasuredAt.ToDateTimeOffset())} ago"
+            : "not known yet"),
         ("inodes", volume.Usage is { HasInodes: true } counted ? FormattableString.Invariant($"{counted.Inodes}") : null),
         ("from", volume.Source is not { } source ? null : source.HasSnapshot ? $"snapshot {source.Snapshot}" : $"volume {source.Volume}"),
         ("snapshots", FormattableString.Invariant($"{volume.Snapshots}")),

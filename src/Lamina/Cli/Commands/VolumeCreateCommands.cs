@@ -19,7 +19,7 @@ internal static class VolumeCreateCommands
         var command = new Command("create", "Make a volume; one of that name that is as asked for is fine") { name, size, pool, from, clone, parameters, labels };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(from) is not null && result.GetValue(clone) is not null)
+            if (result.GetResult(from) is not null && result.GetResult(clone) is not null)
                 result.AddError("a volume begins with a snapshot (--from) or with a volume (--clone), not with both");
         });
         Session.SetAction(command, host, globals, async session =>

@@ -13,19 +13,22 @@ internal static class HostChecks
         yield return facts.IsRoot ? Ok("root", "yes") : Problem("root", "no: mounting, and talking to the daemon, is for root alone", Failures.AsRoot);
         foreach (var check in Kernel(facts))
             yield return check;
-        yield return FileSystem(facts, "overlay", needed: true, "overlay2 pools need it", "load the module: modprobe overlay; if there is none, run a kernel with CONFIG_OVERLAY_FS");
+        yield return FileSystem(facts, "overlay", needed: true, "overlay2 pools need it",
+            "load the module: modprobe overlay; if there is none, run a kernel with CONFIG_OVERLAY_FS");
         yield return FileSystem(facts, "btrfs", needed: false, "btrfs pools need it", "load the module: modprobe btrfs; or use overlay2 pools");
-        yield return FileSystem(facts, "xfs", needed: false, "a disk of that kind carries overlay2 pools, with reflink", "modprobe xfs");
-        yield return FileSystem(facts, "ext4", needed: false, "a disk of that kind carries overlay2 pools", "modprobe ext4");
+        yield return DiskFormat(facts, "ext4");
+        yield return DiskFormat(facts, "xfs");
         yield return facts.HasLoopControl
             ? Ok("loop devices", "/dev/loop-control is there")
-            : Warning("loop devices", "there is no /dev/loop-control, which btrfs pools in an image need", "load the module: modprobe loop; in a container give it the device");
+            : Warning("loop devices", "there is no /dev/loop-control, which btrfs pools in an image need",
+                "load the module: modprobe loop; in a container give it the device");
         yield return facts.MkfsBtrfs is { } path
             ? Ok("mkfs.btrfs", path)
             : Warning("mkfs.btrfs", "it is missing, and lamina pool init --backend btrfs --image needs it", "apt-get install btrfs-progs");
         yield return facts.HasCgroup2
             ? Ok("cgroup v2", "whole containers can be stopped for a snapshot by their freezer")
-            : Warning("cgroup v2", "there is no cgroup v2 at /sys/fs/cgroup: writers are stopped for a snapshot one by one", "boot with systemd.unified_cgroup_hierarchy=1");
+            : Warning("cgroup v2", "there is no cgroup v2 at /sys/fs/cgroup: writers are stopped for a snapshot one by one",
+                "boot with systemd.unified_cgroup_hierarchy=1");
         yield return PidNamespace(facts);
         yield return Propagation(facts.Mounts);
     }
@@ -49,6 +52,12 @@ internal static class HostChecks
         }
     }
 
+    // Only whoever has such a disk misses it.
+    private static V1.Check DiskFormat(HostFacts facts, string name) =>
+        Ok(name, facts.FileSystems.Contains(name) || facts.Modules.Contains(name)
+            ? "overlay2 pools can lie on it"
+            : "the kernel does not have it, which matters only for a disk of that kind");
+
     private static V1.Check FileSystem(HostFacts facts, string name, bool needed, string purpose, string advice) =>
         facts.FileSystems.Contains(name) ? Ok(name, "the kernel has it")
         : facts.Modules.Contains(name) ? Ok(name, "a module, loaded when it is first used")
@@ -59,7 +68,8 @@ internal static class HostChecks
     {
         HostFacts.HostPidNamespace => Ok("pid namespace", "the host's: every writer of a volume can be seen"),
         null => Warning("pid namespace", "it can't be read", "run as root"),
-        var other => Warning("pid namespace", $"not the host's ({other}): a daemon here can't see every writer, and refuses snapshots of overlay2 volumes in use",
+        var other => Warning("pid namespace",
+            $"not the host's ({other}): a daemon here can't see every writer, and refuses snapshots of overlay2 volumes in use",
             "run the daemon on the host, or in a container with hostPID: true"),
     };
 
@@ -73,13 +83,16 @@ internal static class HostChecks
             return Warning("mount propagation", "the mount table can't be read", "is /proc mounted?");
         return beneath.OptionalFields.Any(field => field.StartsWith("shared:", StringComparison.Ordinal))
             ? Ok("mount propagation", $"{beneath.MountPoint} is shared: containers see volumes that are mounted later")
-            : Warning("mount propagation", $"{beneath.MountPoint} is not shared: a container that has the directory does not see volumes that are mounted later",
+            : Warning("mount propagation",
+                $"{beneath.MountPoint} is not shared: a container that has the directory does not see volumes that are mounted later",
                 $"mount --make-rshared {beneath.MountPoint}");
     }
 
     private static V1.Check Ok(string name, string detail) => new() { Name = name, Status = V1.CheckStatus.Ok, Detail = detail };
 
-    private static V1.Check Warning(string name, string detail, string advice) => new() { Name = name, Status = V1.CheckStatus.Warning, Detail = detail, Advice = advice };
+    private static V1.Check Warning(string name, string detail, string advice) =>
+        new() { Name = name, Status = V1.CheckStatus.Warning, Detail = detail, Advice = advice };
 
-    private static V1.Check Problem(string name, string detail, string advice) => new() { Name = name, Status = V1.CheckStatus.Problem, Detail = detail, Advice = advice };
+    private static V1.Check Problem(string name, string detail, string advice) =>
+        new() { Name = name, Status = V1.CheckStatus.Problem, Detail = detail, Advice = advice };
 }

@@ -1,0 +1,126 @@
+using Lamina.Cli.Doctor;
+using Lamina.Linux;
+using Lamina.V1;
+
+namespace Lamina.Tests.Cli;
+
+public sealed class DoctorTests(TestDaemon daemon) : IClassFixture<TestDaemon>
+{
+    private static readonly HostFacts Good = new()
+    {
+        IsRoot = true,
+        KernelRelease = "6.12.0-amd64",
+        FileSystems = ["ext4", "overlay", "btrfs", "xfs"],
+        HasLoopControl = true,
+        MkfsBtrfs = "/usr/sbin/mkfs.btrfs",
+        HasCgroup2 = true,
+        PidNamespace = HostFacts.HostPidNamespace,
+        Mounts = MountTable.Parse("1 0 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n"),
+    };
+
+    [Fact]
+    public void Judge_GoodHost_IsAllOk() => Assert.All(HostChecks.Judge(Good), check => Assert.Equal(CheckStatus.Ok, check.Status));
+
+    [Fact]
+    public void Judge_NotRoot_IsAProblem() => AssertCheck(Good with { IsRoot = false }, "root", CheckStatus.Problem, "sudo lamina");
+
+    [Theory]
+    [InlineData("5.4.0", "openat2", CheckStatus.Problem)]
+    [InlineData("5.4.0", "mount_setattr", CheckStatus.Problem)]
+    [InlineData("5.6.0", "openat2", CheckStatus.Ok)]
+    [InlineData("6.1.0-18-amd64", "mount_setattr", CheckStatus.Ok)]
+    [InlineData("6.1.0-18-amd64", "overlay lowerdir+", CheckStatus.Warning)]
+    [InlineData("6.5.1", "overlay lowerdir+", CheckStatus.Ok)]
+    [InlineData("6.6.1", "btrfs simple quotas", CheckStatus.Warning)]
+    [InlineData("6.7.0", "btrfs simple quotas", CheckStatus.Ok)]
+    [InlineData("6.7.0", "statmount", CheckStatus.Warning)]
+    [InlineData("6.10.3", "statmount", CheckStatus.Ok)]
+    public void Judge_Kernel_KnowsWhatItHas(string release, string feature, CheckStatus status) =>
+        Assert.Equal(status, Assert.Single(HostChecks.Judge(Good with { KernelRelease = release }), check => check.Name == feature).Status);
+
+    [Fact]
+    public void Judge_KernelWithoutAVersion_IsAWarning() => AssertCheck(Good with { KernelRelease = "custom" }, "kernel", CheckStatus.Warning, "uname -r");
+
+    [Fact]
+    public void Judge_NoOverlay_IsAProblem() => AssertCheck(Good with { FileSystems = ["ext4"] }, "overlay", CheckStatus.Problem, "modprobe overlay");
+
+    [Fact]
+    public void Judge_OverlayAsModule_IsOk() =>
+        Assert.Equal(CheckStatus.Ok, Assert.Single(HostChecks.Judge(Good with { FileSystems = ["ext4"], Modules = ["overlay"] }), check => check.Name == "overlay").Status);
+
+    [Fact]
+    public void Judge_NoBtrfs_IsAWarning() => AssertCheck(Good with { FileSystems = ["overlay"] }, "btrfs", CheckStatus.Warning, "modprobe btrfs");
+
+    [Fact]
+    public void Judge_NoXfs_MattersToNobodyElse() =>
+        Assert.Equal(CheckStatus.Ok, Assert.Single(HostChecks.Judge(Good with { FileSystems = ["overlay"] }), check => check.Name == "xfs").Status);
+
+    [Fact]
+    public void Judge_NoMkfs_SaysHowToGetIt() => AssertCheck(Good with { MkfsBtrfs = null }, "mkfs.btrfs", CheckStatus.Warning, "apt-get install btrfs-progs");
+
+    [Fact]
+    public void Judge_NoLoopDevices_IsAWarning() => AssertCheck(Good with { HasLoopControl = false }, "loop devices", CheckStatus.Warning, "modprobe loop");
+
+    [Fact]
+    public void Judge_NoCgroup2_IsAWarning() => AssertCheck(Good with { HasCgroup2 = false }, "cgroup v2", CheckStatus.Warning, "unified_cgroup_hierarchy");
+
+    [Fact]
+    public void Judge_InAContainer_IsAWarning() => AssertCheck(Good with { PidNamespace = "pid:[4026532500]" }, "pid namespace", CheckStatus.Warning, "hostPID");
+
+    [Fact]
+    public void Judge_PrivateRun_SaysHowToShareIt() => AssertCheck(
+        Good with { Mounts = MountTable.Parse("1 0 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n2 1 0:5 / /run rw - tmpfs tmpfs rw\n") },
+        "mount propagation", CheckStatus.Warning, "mount --make-rshared /run");
+
+    [Fact]
+    public void Parse_FilesOfTheKernel_FindsTheNames()
+    {
+        Assert.Equal(["sysfs", "ext4", "overlay"], HostFacts.ParseFileSystems("nodev\tsysfs\n\text4\nnodev\toverlay\n"));
+        Assert.Equal(["overlay", "dm_mod"], HostFacts.ParseModules("kernel/fs/overlayfs/overlay.ko.xz: kernel/a.ko\nkernel/drivers/md/dm-mod.ko:\n"));
+    }
+
+    [Fact]
+    public async Task Doctor_WithDaemon_ShowsItsPools()
+    {
+        var run = await CliRun.RunAsync(daemon, "doctor");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Matches(@"(?m)^CHECK +STATUS +DETAIL$", run.Out);
+        Assert.Matches(@"(?m)^daemon +ok +version \d", run.Out);
+        Assert.Matches(@"(?m)^default pool +ok +default$", run.Out);
+        Assert.Matches(@"(?m)^pool default +ok +overlay2 at ", run.Out);
+    }
+
+    [Fact]
+    public async Task Doctor_WithoutDaemon_StillChecksTheHost()
+    {
+        var run = await CliRun.RunAsync(CliRun.HostOf("/nowhere/admin.sock"), "doctor", "-o", "json");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains(run.Json.AsArray(), check => (string?)check!["name"] == "overlay" && (string?)check["status"] == "ok");
+        Assert.Contains(run.Json.AsArray(), check => (string?)check!["name"] == "daemon" && (string?)check["status"] == "warning");
+    }
+
+    [Fact]
+    public async Task Doctor_WithBrokenPool_EndsWithOne()
+    {
+        await using var broken = await TestDaemon.StartAsync("--pools:gone:backend=overlay2", "--pools:gone:path=/nowhere/pool");
+
+        var run = await CliRun.RunAsync(broken, "doctor");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Matches(@"(?m)^pool gone +PROBLEM +the directory /nowhere/pool does not exist", run.Out);
+        Assert.Equal("lamina: something that is needed is missing or broken\n", run.Error);
+    }
+
+    [Fact]
+    public async Task Doctor_NotRoot_EndsWithOne() =>
+        Assert.Equal(1, (await CliRun.RunAsync(CliRun.HostOf(daemon.AdminSocket) with { IsRoot = false }, "doctor")).ExitCode);
+
+    private static void AssertCheck(HostFacts facts, string name, CheckStatus status, string advice)
+    {
+        var check = Assert.Single(HostChecks.Judge(facts), check => check.Name == name);
+        Assert.Equal(status, check.Status);
+        Assert.Contains(advice, check.Advice, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,106 @@
+using Lamina.Cli;
+using Lamina.Linux;
+using Lamina.Testing;
+
+namespace Lamina.Tests.Cli;
+
+public sealed class ProcessTests(TestDaemon daemon) : IClassFixture<TestDaemon>
+{
+    [Fact]
+    public async Task Version_AsProcess_PrintsIt()
+    {
+        var result = await RunAsync("version");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Matches(@"^\d+\.\d+\.\d+\n$", result.Output);
+        Assert.Equal(result.Output, (await RunAsync("--version")).Output);
+        Assert.Matches("""^{"version": "\d+\.\d+\.\d+"}\n$""", (await RunAsync("version", "-o", "json")).Output);
+    }
+
+    [Fact]
+    public async Task Commands_AsProcesses_TalkToTheDaemon()
+    {
+        Assert.Equal("process\n", (await RunAsync("--socket", daemon.AdminSocket, "volume", "create", "process")).Output);
+        var list = await RunAsync("volume", "ls", "--socket", daemon.AdminSocket);
+        Assert.Equal((0, ""), (list.ExitCode, list.Error));
+        Assert.Contains("\nprocess  default", list.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', list.Output);
+        Assert.Equal(3, (await RunAsync("volume", "rm", "nothing", "--socket", daemon.AdminSocket)).ExitCode);
+    }
+
+    [Fact]
+    public async Task Commands_NotRoot_SayHowToBecomeIt()
+    {
+        // The socket is root's alone, and so is the directory it lies in on a host.
+        var result = await ChildProcess.RunAsync(
+            "setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", LaminaProcess.Path, "pool", "ls", "--socket", daemon.AdminSocket], TestContext.Current.CancellationToken);
+        Assert.SkipWhen(result.Error.Contains("setpriv:", StringComparison.Ordinal), "the test's directory is not open to others");
+
+        Assert.Equal((int)ExitCode.NotPermitted, result.ExitCode);
+        Assert.Contains("sudo lamina", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Serve_NotRoot_SaysHowToBecomeIt()
+    {
+        var run = await CliRun.RunAsync(CliRun.HostOf("") with { IsRoot = false }, "serve");
+
+        Assert.Equal((9, "lamina: the daemon mounts filesystems, which only root may do: sudo lamina serve\n"), (run.ExitCode, run.Error));
+    }
+
+    [Fact]
+    public async Task Serve_WrongConfiguration_NamesEveryError()
+    {
+        var result = await RunAsync("serve", "--metrics:address=nonsense", "--colour=red", "--pools:X:backend=floppy", "--pools:X:path=relative");
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.StartsWith("lamina: the configuration is wrong:\n", result.Error, StringComparison.Ordinal);
+        Assert.All(["unknown key 'colour'", "metrics:address is 'nonsense'", "'X' is not a pool name", "'floppy'", "'relative'"], part => Assert.Contains(part, result.Error, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Serve_AsProcess_ServesUntilItIsTold()
+    {
+        var root = TestScratch.NewDirectory("serve");
+        var socket = Path.Combine(root, "run", "other.sock");
+        using var stop = new CancellationTokenSource();
+        // A shell in between passes the signal on as an init system sends it.
+        var serving = ChildProcess.RunAsync(
+            "bash",
+            ["-c", $"""'{LaminaProcess.Path}' serve --socket '{socket}' --runtimeDirectory='{root}/run' --stateDirectory='{root}/state' --configurationDirectory='{root}/etc' --csi:endpoint='unix://{root}/run/csi.sock' --metrics:address=none & pid=$!; while [ ! -e '{root}/stop' ]; do sleep 0.05; done; kill -TERM $pid; wait $pid"""],
+            stop.Token);
+        try
+        {
+            var host = CliRun.HostOf(socket);
+            await Eventually.TrueAsync(() => File.Exists(socket), "the daemon listens");
+            CliRun run;
+            do
+                run = await CliRun.RunAsync(CliRun.HostOf(socket), "pool", "ls", "-o", "json");
+            while (run.ExitCode == 7);
+            Assert.True((bool)run.Json[0]!["loaded"]!);
+        }
+        finally
+        {
+            await File.WriteAllTextAsync(Path.Combine(root, "stop"), "");
+        }
+        var result = await serving;
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("Lamina is ready", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Serve_SocketOfALiveDaemon_IsRefused()
+    {
+        var root = TestScratch.NewDirectory("second");
+
+        var result = await RunAsync("serve", "--socket", daemon.AdminSocket, $"--runtimeDirectory={root}/run", $"--stateDirectory={root}/state",
+            $"--configurationDirectory={root}/etc", $"--csi:endpoint=unix://{root}/csi.sock", "--metrics:address=none");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains($"another daemon listens on {daemon.AdminSocket}", result.Error, StringComparison.Ordinal);
+        await CliRun.OkAsync(daemon, "pool", "ls");
+    }
+
+    private static Task<ChildResult> RunAsync(params string[] arguments) => ChildProcess.RunAsync(LaminaProcess.Path, arguments, TestContext.Current.CancellationToken);
+}

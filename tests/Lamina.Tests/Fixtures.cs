@@ -1,0 +1,5 @@
+using Lamina.Testing;
+
+[assembly: AssemblyFixture(typeof(HostLeakCheck))]
+
+namespace Lamina.Tests;
