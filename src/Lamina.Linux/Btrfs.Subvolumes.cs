@@ -66,7 +66,7 @@ public static unsafe partial class Btrfs
         new Span<byte>(arguments, ArgumentsSize).Clear();
         *(ulong*)(arguments + FlagsOffset) = BtrfsIoctl.SubvolumeById;
         *(ulong*)(arguments + NameOffset) = id;
-        BtrfsIoctl.SnapshotDestroy.Call(fileSystem, arguments, id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        BtrfsIoctl.SnapshotDestroy.Call(fileSystem, arguments, detail: $"subvolume {id}");
     }
 
     /// <summary>Whether an open directory is a subvolume's root.</summary>
@@ -156,7 +156,7 @@ public static unsafe partial class Btrfs
         var bytes = PathEncoding.GetBytes(name);
         // Longer ones would be cut or refused with EINVAL, which says nothing.
         if (bytes.Length > BtrfsIoctl.MaxNameBytes)
-            throw LinuxException.Of(request.Name, Errno.ENAMETOOLONG, directory, name);
+            throw LinuxException.At(request.Name, Errno.ENAMETOOLONG, directory, name);
 
         // struct btrfs_qgroup_inherit: flags, count of groups, two counts of copies, five words of limits, the groups.
         const int inheritWords = 10;

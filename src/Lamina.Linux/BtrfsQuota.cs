@@ -62,7 +62,7 @@ public static unsafe class BtrfsQuota
     {
         // struct btrfs_ioctl_qgroup_create_args: create or not, group.
         var arguments = stackalloc ulong[] { 1, group.Value };
-        BtrfsIoctl.QgroupCreate.Call(handle, arguments, group.ToString());
+        BtrfsIoctl.QgroupCreate.Call(handle, arguments, detail: $"group {group}");
     }
 
     /// <summary>Removes a group; false when there is none (ENOENT), or it has members or its subvolume lives (EBUSY).</summary>
@@ -73,7 +73,7 @@ public static unsafe class BtrfsQuota
         {
             Errno.None => true,
             Errno.ENOENT or Errno.EBUSY => false,
-            var errno => throw LinuxException.Of(BtrfsIoctl.QgroupCreate.Name, errno, handle, group.ToString()),
+            var errno => throw LinuxException.Of(BtrfsIoctl.QgroupCreate.Name, errno, handle, $"group {group}"),
         };
     }
 
@@ -85,7 +85,7 @@ public static unsafe class BtrfsQuota
     {
         // struct btrfs_ioctl_qgroup_assign_args: assign or remove, from, to.
         var arguments = stackalloc ulong[] { 1, child.Value, parent.Value };
-        BtrfsIoctl.QgroupAssign.Call(handle, arguments, $"{child} in {parent}");
+        BtrfsIoctl.QgroupAssign.Call(handle, arguments, detail: $"group {child} in {parent}");
     }
 
     /// <summary>
@@ -99,7 +99,7 @@ public static unsafe class BtrfsQuota
     {
         // struct btrfs_ioctl_qgroup_limit_args: group, which limits, referenced, exclusive, two reservations. All ones clear a limit.
         var arguments = stackalloc ulong[] { group.Value, LimitReferenced, maxReferenced ?? ulong.MaxValue, 0, 0, 0 };
-        BtrfsIoctl.QgroupLimit.Call(handle, arguments, group.ToString());
+        BtrfsIoctl.QgroupLimit.Call(handle, arguments, detail: $"group {group}");
     }
 
     /// <summary>One group; null when there is none, or quotas are off.</summary>

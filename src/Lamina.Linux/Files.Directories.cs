@@ -13,7 +13,7 @@ public static unsafe partial class Files
     public static void MakeDirectory(SafeFileHandle directory, string name, int mode)
     {
         if (!TryMakeDirectory(directory, name, mode))
-            throw LinuxException.Of("mkdir", Errno.EEXIST, directory, name);
+            throw LinuxException.At("mkdir", Errno.EEXIST, directory, name);
     }
 
     /// <summary>Makes a directory with exactly this mode; false when the name is taken, by whatever. See mkdir(2).</summary>

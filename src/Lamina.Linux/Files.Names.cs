@@ -20,7 +20,7 @@ public static unsafe partial class Files
     public static void Unlink(SafeFileHandle directory, string name)
     {
         if (!TryUnlink(directory, name))
-            throw LinuxException.Of("unlink", Errno.ENOENT, directory, name);
+            throw LinuxException.At("unlink", Errno.ENOENT, directory, name);
     }
 
     /// <summary>Removes a name that is not a directory's; false when there is none. See unlink(2).</summary>
@@ -78,7 +78,7 @@ public static unsafe partial class Files
                     var errno = LinuxException.LastErrno;
                     throw name.StartsWith('/')
                         ? new LinuxException($"readlink {name}", errno)
-                        : LinuxException.Of("readlink", errno, directory, name);
+                        : LinuxException.At("readlink", errno, directory, name);
                 }
                 // A full buffer may be a cut one.
                 if (length < buffer.Length)

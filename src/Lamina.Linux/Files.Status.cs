@@ -14,7 +14,7 @@ public static unsafe partial class Files
 
     /// <summary>Status of a name in a directory, not followed if it is a symbolic link. See statx(2).</summary>
     public static FileStatus StatAt(SafeFileHandle directory, string name) =>
-        TryStatAt(directory, name) ?? throw LinuxException.Of("statx", Errno.ENOENT, directory, name);
+        TryStatAt(directory, name) ?? throw LinuxException.At("statx", Errno.ENOENT, directory, name);
 
     /// <summary>Like <see cref="StatAt"/>; null when there is no such name (ENOENT).</summary>
     public static FileStatus? TryStatAt(SafeFileHandle directory, string name) =>
@@ -22,7 +22,7 @@ public static unsafe partial class Files
         {
             Errno.None => status,
             Errno.ENOENT => null,
-            var errno => throw LinuxException.Of("statx", errno, directory, name),
+            var errno => throw LinuxException.At("statx", errno, directory, name),
         };
 
     /// <summary>Status of what a path leads to, symbolic links followed. See statx(2).</summary>

@@ -30,7 +30,7 @@ public sealed class LinuxException(string operation, Errno errno, string? detail
     {
         // Naming the directory takes another call, which overwrites the error.
         var errno = LastErrno;
-        return Of(call, errno, directory, name);
+        return At(call, errno, directory, name);
     }
 
     /// <summary>The error of the last call of this thread, which was about <paramref name="handle"/>.</summary>
@@ -40,8 +40,8 @@ public sealed class LinuxException(string operation, Errno errno, string? detail
         return Of(call, errno, handle);
     }
 
-    internal static LinuxException Of(string call, Errno errno, SafeFileHandle directory, string name, string? detail = null) =>
-        new($"{call} {Files.Describe(directory, name)}", errno, detail);
+    internal static LinuxException At(string call, Errno errno, SafeFileHandle directory, string name) =>
+        new($"{call} {Files.Describe(directory, name)}", errno);
 
     internal static LinuxException Of(string call, Errno errno, SafeFileHandle handle, string? detail = null) =>
         new($"{call} {Files.Describe(handle)}", errno, detail);

@@ -32,8 +32,9 @@ public static unsafe partial class Mounts
             context.Set("lowerdir+", lower);
         if (options is { UpperDirectory: { } upper, WorkDirectory: { } work })
         {
-            context.Set("upperdir", upper);
-            context.Set("workdir", work);
+            // Unlike those of the layers below, the kernel takes backslashes out of these, as if they had come in one string.
+            context.Set("upperdir", EscapeBackslash(upper));
+            context.Set("workdir", EscapeBackslash(work));
         }
         foreach (var (key, value) in options.Switches)
             context.Set(key, value);
@@ -117,8 +118,9 @@ public static unsafe partial class Mounts
         return common.Length <= 1 ? "/" : string.Join('/', common);
     }
 
-    private static string Escape(string path) =>
-        path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(",", "\\,", StringComparison.Ordinal);
+    private static string EscapeBackslash(string path) => path.Replace("\\", "\\\\", StringComparison.Ordinal);
+
+    private static string Escape(string path) => EscapeBackslash(path).Replace(",", "\\,", StringComparison.Ordinal);
 
     private static string EscapeLower(string path) => Escape(path).Replace(":", "\\:", StringComparison.Ordinal);
 

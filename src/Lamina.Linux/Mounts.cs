@@ -73,7 +73,7 @@ public static unsafe partial class Mounts
 
     /// <summary>Attaches a detached mount at exactly the open file or directory, whatever its name is now. See move_mount(2).</summary>
     /// <exception cref="LinuxException">
-    /// ENOTDIR when one is a directory and the other is not; EINVAL when the target is in another mount namespace.
+    /// EINVAL when one is a directory and the other is not, or the target is in another mount namespace.
     /// </exception>
     public static void Attach(SafeFileHandle mount, SafeFileHandle target)
     {

@@ -12,6 +12,9 @@ public static class TreeRemoval
     private const int MaxPasses = 8;
     private const ulong SubvolumeRootInode = 256;
 
+    /// <summary>BTRFS_EMPTY_SUBVOL_DIR_OBJECTID, in btrfs_tree.h.</summary>
+    private const ulong SubvolumePlaceholderInode = 2;
+
     /// <summary>Removes a file or a directory with all that is in it. No such name is success, as is one that vanishes meanwhile.</summary>
     /// <param name="directory">Where. Nothing may be mounted between it and <paramref name="name"/>.</param>
     /// <param name="name">What.</param>
@@ -62,7 +65,7 @@ public static class TreeRemoval
 
                 MoveTo(parents.Count == 0 ? top : Ascend(current, parent));
                 if (!TryRemoveDirectory(current, level.Name) && !parent.TryAgain(level.Name))
-                    throw LinuxException.Of("rmdir", Errno.ENOTEMPTY, current, level.Name);
+                    throw LinuxException.At("rmdir", Errno.ENOTEMPTY, current, level.Name);
                 level = parent;
             }
         }
@@ -83,13 +86,20 @@ public static class TreeRemoval
     /// <summary>Removes all that is not a directory, and collects the directories.</summary>
     private static void RemoveFiles(SafeFileHandle directory, Stack<string> directories, CancellationToken cancellationToken)
     {
-        foreach (var entry in Files.Enumerate(directory))
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (entry.Kind == FileKind.Directory)
-                directories.Push(entry.Name);
-            else
-                RemoveFile(directory, entry.Name);
+            foreach (var entry in Files.Enumerate(directory))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (entry.Kind == FileKind.Directory)
+                    directories.Push(entry.Name);
+                else
+                    RemoveFile(directory, entry.Name);
+            }
+        }
+        catch (LinuxException e) when (e.Errno == Errno.ENOENT)
+        {
+            // Somebody else has removed the directory that we are in.
         }
     }
 
@@ -116,6 +126,8 @@ public static class TreeRemoval
             return (handle, status);
         var place = Files.Describe(handle);
         handle.Dispose();
+        if (border.IsPlaceholder(status) && TryRemoveDirectory(parent, name))
+            return null;
         throw Crossing(place);
     }
 
@@ -229,5 +241,12 @@ public static class TreeRemoval
             || place.Device != Start.Device
             // A subvolume has a device number of its own, but its root also shows itself by the inode; either is enough.
             || (IsBtrfs && place.Inode == SubvolumeRootInode);
+
+        /// <summary>
+        /// Whether it is the directory that a Btrfs snapshot shows in the place of a nested subvolume. It can hold nothing, and rmdir(2) takes it
+        /// away; even if something else came into its place meanwhile, that removes nothing that is not empty.
+        /// </summary>
+        public bool IsPlaceholder(FileStatus place) =>
+            IsBtrfs && place.MountId == Start.MountId && !place.IsMountRoot && place.Inode == SubvolumePlaceholderInode;
     }
 }
