@@ -4,8 +4,8 @@ namespace Lamina.Storage;
 
 /// <summary>
 /// An absolute path outside the pools that a front door names: a publication's target or a staging path. It is clean (no <c>.</c>, <c>..</c>
-/// or doubled slashes, no slash at the end), is not <c>/</c>, holds no NUL, and is shorter than PATH_MAX (4,096 bytes). Whether symbolic
-/// links lie on it is decided when it is opened, once, by openat2(2).
+/// or doubled slashes, no slash at the end), is not <c>/</c>, holds no NUL, and is shorter than PATH_MAX (4,096 bytes) with components of at
+/// most NAME_MAX (255 bytes). Whether symbolic links lie on it is decided when it is opened, once, by openat2(2).
 /// </summary>
 public readonly record struct MountTarget : IStorageValue<MountTarget>
 {
@@ -14,7 +14,7 @@ public readonly record struct MountTarget : IStorageValue<MountTarget>
     private MountTarget(string path) => _path = path;
 
     /// <inheritdoc/>
-    public static string Grammar => "a usable path: it must be absolute, without '.', '..' or NUL, below 4096 bytes, and not '/'";
+    public static string Grammar => "a usable path: it must be absolute, without '.', '..' or NUL, below 4096 bytes with at most 255 between slashes, and not '/'";
 
     /// <summary>The directory that holds the target.</summary>
     public string Parent => Path.GetDirectoryName(ToString())!;
@@ -29,7 +29,7 @@ public readonly record struct MountTarget : IStorageValue<MountTarget>
         if (string.IsNullOrEmpty(text) || text[0] != '/' || text.Contains('\0', StringComparison.Ordinal) || Encoding.UTF8.GetByteCount(text) >= 4096)
             return false;
         var parts = text.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Length == 0 || parts.Any(part => part is "." or ".."))
+        if (parts.Length == 0 || parts.Any(part => part is "." or ".." || Encoding.UTF8.GetByteCount(part) > 255))
             return false;
         value = new MountTarget("/" + string.Join('/', parts));
         return true;

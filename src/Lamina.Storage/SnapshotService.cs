@@ -41,13 +41,17 @@ public sealed class SnapshotService(
 
     /// <summary>The snapshot with that id.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>, or <see cref="StorageError.Unavailable"/> when its pool is not loaded.</exception>
-    public Snapshot Get(SnapshotId id)
+    public Snapshot Get(SnapshotId id) => Find(id) ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot {id}");
+
+    /// <summary>The snapshot with that id, or null.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: its pool is not loaded, so nobody knows.</exception>
+    public Snapshot? Find(SnapshotId id)
     {
         pools.CheckReady();
         if (catalog.Find(id) is { } snapshot)
             return snapshot;
-        pools.Resolve(id.Pool).CheckReadable(id.Key, isSnapshot: true);
-        throw new StorageException(StorageError.NotFound, $"there is no snapshot {id}");
+        pools.ResolveUnlessForgotten(id.Pool)?.CheckReadable(id.Key, isSnapshot: true);
+        return null;
     }
 
     /// <summary>The snapshot that a person means: by id, or by name.</summary>
@@ -64,10 +68,15 @@ public sealed class SnapshotService(
     /// <param name="of">Only those of this volume, which may be gone; null: all.</param>
     /// <param name="size">How many at most; 0: all.</param>
     /// <param name="token">Where the last page ended; null or empty: from the start.</param>
-    /// <exception cref="StorageException"><see cref="StorageError.Aborted"/>: the token is not one of ours.</exception>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.Aborted"/>: the token is not one of ours. <see cref="StorageError.Unavailable"/>: the pool of that volume is not
+    /// loaded, so nobody knows.
+    /// </exception>
     public Page<Snapshot> List(VolumeId? of, int size, string? token)
     {
         pools.CheckReady();
+        if (of is { } source)
+            pools.ResolveUnlessForgotten(source.Pool);
         var after = PageToken.Parse<SnapshotId>(token);
         return Page<Snapshot>.Take(of is { } volume ? catalog.SnapshotsOf(volume, after) : catalog.Snapshots(after), size, snapshot => snapshot.Id.ToString());
     }

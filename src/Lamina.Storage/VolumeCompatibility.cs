@@ -8,12 +8,15 @@ internal static class VolumeCompatibility
     /// <exception cref="StorageException"><see cref="StorageError.AlreadyExists"/>, naming the first difference.</exception>
     internal static void Check(Volume existing, VolumeRequest request, PoolSet pools)
     {
+        var pool = pools.Resolve(existing.Id.Pool);
         var difference =
-            Differs("pool", pools.Resolve(existing.Id.Pool).Name, request.Pool ?? pools.Resolve(existing.Id.Pool).Name)
+            Differs("pool", pool.Name, request.Pool ?? pool.Name)
             ?? Differs("source", existing.Source, request.Source)
             ?? Differs("kind", existing.Kind, request.Kind)
             ?? Differs("parameters", existing.Parameters, request.Parameters)
-            ?? SizeDiffers(existing, request.Size);
+            ?? SizeDiffers(existing, request.Size)
+            ?? FileSystemDiffers(pool.Pool.Description, request.FileSystem)
+            ?? (request.IsWantedHere ? null : "place: it lies on this host, where it must not be");
         if (difference is not null)
             throw new StorageException(StorageError.AlreadyExists, $"a volume '{request.Name}' exists already, with another {difference}");
         if (existing.Door != request.Door)
@@ -22,6 +25,9 @@ internal static class VolumeCompatibility
 
     private static string? Differs<T>(string what, T existing, T asked) =>
         EqualityComparer<T>.Default.Equals(existing, asked) ? null : $"{what}: {(object?)existing ?? "none"}, not {(object?)asked ?? "none"}";
+
+    private static string? FileSystemDiffers(PoolDescription pool, string? asked) =>
+        pool.Offers(asked) ? null : $"filesystem: {pool.Backend}, not {asked}";
 
     private static string? SizeDiffers(Volume existing, SizeRange asked)
     {

@@ -60,19 +60,36 @@ public sealed record VolumeParameters
     /// <exception cref="StorageException"><see cref="StorageError.InvalidArgument"/>, naming the parameter and the backend.</exception>
     public void CheckAgainst(PoolDescription pool)
     {
-        void Refuse(bool asked, PoolFeatures needed, string key)
-        {
-            if (asked && !pool.Features.HasFlag(needed))
-            {
-                throw new StorageException(StorageError.InvalidArgument,
-                    $"the parameter '{key}' is not possible in pool '{pool.Name}': its backend is {pool.Backend}");
-            }
-        }
+        if (ObstacleIn(pool) is { } obstacle)
+            throw new StorageException(StorageError.InvalidArgument, obstacle);
+    }
 
-        Refuse(Compression is not null, PoolFeatures.Compression, "compression");
-        Refuse(CopyOnWrite is not null, PoolFeatures.NoCopyOnWrite, "copyOnWrite");
-        Refuse(Source is not null, PoolFeatures.HostDirectories, "source");
-        Refuse(Uid is not null || Gid is not null || Mode is not null, PoolFeatures.RootOwnership, "uid, gid or mode");
+    /// <summary>Why such a volume can't be made in a pool, naming the parameter and the backend; null when it can.</summary>
+    public string? ObstacleIn(PoolDescription pool)
+    {
+        string? Needs(bool asked, PoolFeatures needed, string key) => asked && !pool.Features.HasFlag(needed)
+            ? $"the parameter '{key}' is not possible in pool '{pool.Name}': its backend is {pool.Backend}"
+            : null;
+
+        return Needs(Compression is not null, PoolFeatures.Compression, "compression")
+            ?? Needs(CopyOnWrite is not null, PoolFeatures.NoCopyOnWrite, "copyOnWrite")
+            ?? Needs(Source is not null, PoolFeatures.HostDirectories, "source")
+            ?? Needs(Uid is not null || Gid is not null || Mode is not null, PoolFeatures.RootOwnership, "uid, gid or mode");
+    }
+
+    /// <summary>As the doors get them: <c>uid=1000 mode=0750</c>; <c>none</c> when nothing is asked for.</summary>
+    public override string ToString()
+    {
+        string?[] parts =
+        [
+            Uid is { } uid ? $"uid={uid}" : null,
+            Gid is { } gid ? $"gid={gid}" : null,
+            Mode is { } mode ? $"mode=0{Convert.ToString(mode, 8)}" : null,
+            Compression is { } compression ? $"compression={compression}" : null,
+            CopyOnWrite is { } flag ? $"copyOnWrite={(flag ? "true" : "false")}" : null,
+            Source is { } source ? $"source={source}" : null,
+        ];
+        return string.Join(' ', parts.Where(part => part is not null)) is { Length: > 0 } text ? text : "none";
     }
 
     private static uint ParseId(string key, string value) =>

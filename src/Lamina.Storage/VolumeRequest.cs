@@ -20,6 +20,12 @@ public sealed record VolumeRequest
     /// <summary>Directory tree or raw device.</summary>
     public VolumeKind Kind { get; init; }
 
+    /// <summary>The filesystem; null: the pool's own.</summary>
+    public string? FileSystem { get; init; }
+
+    /// <summary>Whether this host is one of those where the volume may lie.</summary>
+    public bool IsWantedHere { get; init; } = true;
+
     /// <summary>What to begin with; null: empty.</summary>
     public VolumeSource? Source { get; init; }
 

@@ -84,12 +84,40 @@ public sealed class VolumeService(
         return Page<Volume>.Take(catalog.Volumes(PageToken.Parse<VolumeId>(token)), size, volume => volume.Id.ToString());
     }
 
-    /// <summary>What one more volume could get in a pool: what is free, and what the pool may still promise.</summary>
-    /// <param name="pool">The pool; null: the default one.</param>
-    public ByteSize GetCapacity(PoolName? pool)
+    /// <summary>
+    /// What one more volume could get: what is free, and what the pool may still promise. Nothing, where such a volume could not be made on this
+    /// host: its pool is not served here, or can't do what the volume needs.
+    /// </summary>
+    /// <param name="request">The volume, as it would be asked for.</param>
+    public ByteSize GetCapacity(CapacityQuery request)
     {
         pools.CheckReady();
-        return promises.AvailableIn(pool is { } name ? pools.Resolve(name) : pools.ResolveDefault());
+        var name = request.Parameters.Source is null ? request.Pool : PoolName.Bind;
+        return request.Kind == VolumeKind.Filesystem
+            && pools.TryResolve(name, out var pool)
+            && pool.Pool.Description is var description
+            && description.Offers(request.FileSystem)
+            && request.Parameters.ObstacleIn(description) is null
+            ? promises.AvailableIn(pool)
+            : ByteSize.Zero;
+    }
+
+    /// <summary>How full a volume is.</summary>
+    public VolumeStatistics GetStatistics(Volume volume)
+    {
+        var pool = pools.Resolve(volume.Id.Pool).Pool;
+        var usage = pool.GetUsage(volume);
+        // The filesystem that the volume shares bounds what can still be written, and is all there is to say of a volume without a size.
+        var shared = attachments.FileSystemOf(volume.Id);
+        var capacity = shared is { } status ? new PoolCapacity(new ByteSize((long)status.TotalBytes), new ByteSize((long)status.AvailableBytes)) : pool.GetCapacity();
+        var total = volume.Size ?? capacity.Total;
+        return new VolumeStatistics(
+            total,
+            new ByteSize(Math.Min(Math.Max(0, total.Bytes - (usage?.Used.Bytes ?? 0)), capacity.Available.Bytes)),
+            usage?.Used,
+            (long)(shared?.TotalInodes ?? 0),
+            (long)(shared?.FreeInodes ?? 0),
+            usage?.Inodes);
     }
 
     /// <summary>What a volume uses; null where nothing is known.</summary>
@@ -103,12 +131,19 @@ public sealed class VolumeService(
             return existing;
         }
 
+        if (!request.IsWantedHere)
+            throw new StorageException(StorageError.ResourceExhausted, $"volume '{request.Name}' must not lie on this host, and a volume of this daemon can lie nowhere else");
         var (pool, content) = Place(request);
         var features = pool.Pool.Description.Features;
         pool.CheckReadable(key, isSnapshot: false);
         request.Parameters.CheckAgainst(pool.Pool.Description);
         if (request.Kind == VolumeKind.Block)
             throw new StorageException(StorageError.InvalidArgument, $"pool '{pool.Name}' has no raw block volumes; ask for a mounted volume");
+        if (!pool.Pool.Description.Offers(request.FileSystem))
+        {
+            throw new StorageException(StorageError.InvalidArgument,
+                $"the filesystem '{request.FileSystem}' is not possible in pool '{pool.Name}'; leave it empty, or say {pool.Pool.Description.Backend}");
+        }
         if (features.HasFlag(PoolFeatures.HostDirectories) && request.Parameters.Source is null)
             throw new StorageException(StorageError.InvalidArgument, $"pool '{pool.Name}' serves host directories: name one by the parameter 'source'");
 

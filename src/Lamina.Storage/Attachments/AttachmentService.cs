@@ -13,9 +13,9 @@ namespace Lamina.Storage.Attachments;
 /// <remarks>
 /// The order is always: holder, then mount; unmount, then holder. So a daemon that was killed in between leaves a holder without a mount, which
 /// <see cref="ReconcileAsync"/> sees, and never a mount that nobody knows of. Detaching and unpublishing need holders and the mount table alone,
-/// so they work when the pool is gone.
+/// so they work when the pool is gone. Files are split by topic: this one holds what callers ask for, the other what a start puts in order.
 /// </remarks>
-public sealed class AttachmentService
+public sealed partial class AttachmentService
 {
     private readonly PoolSet _pools;
     private readonly Catalog _catalog;
@@ -26,7 +26,10 @@ public sealed class AttachmentService
     private readonly VolumeMounts _mounts;
     private readonly string _bootId = BootId.Read();
 
-    /// <summary>Makes the directories under the runtime directory.</summary>
+    /// <summary>
+    /// Makes the directories under the runtime directory, and reads the holders that an earlier daemon of this boot left: a volume can be
+    /// unpublished and detached before any pool is loaded.
+    /// </summary>
     public AttachmentService(
         AttachmentOptions options, PoolSet pools, Catalog catalog, OperationRunner operations, TimeProvider time, ILogger<AttachmentService> logger)
     {
@@ -37,6 +40,8 @@ public sealed class AttachmentService
         _logger = logger;
         _holders = new HolderStore(options.RuntimeDirectory, _bootId);
         _mounts = new VolumeMounts(options.RuntimeDirectory);
+        foreach (var stale in _holders.Load())
+            _logger.HolderDropped(stale.ToString(), stale.Volume);
     }
 
     /// <summary>Who holds a volume.</summary>
@@ -45,33 +50,49 @@ public sealed class AttachmentService
     /// <summary>Where a volume is mounted; null when it is not attached.</summary>
     public string? MountPointOf(VolumeId volume) => _mounts.IsMounted(volume) ? _mounts.PathOf(volume) : null;
 
+    /// <summary>The filesystem of an attached volume as the volume's user sees it; null when the volume is not attached.</summary>
+    public FileSystemStatus? FileSystemOf(VolumeId volume) => MountPointOf(volume) is { } mountPoint ? Files.StatFs(mountPoint) : null;
+
+    /// <summary>Whether a path is one where a door has staged a volume, or has published it and it is mounted still.</summary>
+    public bool IsUsedAt(VolumeId volume, Door door, MountTarget path) =>
+        HoldersOf(volume).Find(holder => holder.Door == door && holder.Identity.IsPath && holder.Reference == path.ToString())
+            is { } holder && (holder.Kind == HolderKind.Publication ? IsPublished(holder) : Files.TryStat(holder.Reference) is not null);
+
     /// <summary>Attaches a volume for a holder. The same call again is fine.</summary>
     /// <returns>Where the volume is mounted.</returns>
     /// <exception cref="StorageException">
-    /// <see cref="StorageError.NotFound"/>; <see cref="StorageError.AlreadyExists"/>: that holder has it, with other arguments;
-    /// <see cref="StorageError.FailedPrecondition"/>: it is still in use where this host can't see it.
+    /// <see cref="StorageError.NotFound"/>; <see cref="StorageError.AlreadyExists"/>: that holder has it with other arguments, or its path has
+    /// another volume; <see cref="StorageError.FailedPrecondition"/>: it is still in use where this host can't see it.
     /// </exception>
     public Task<string> AttachAsync(VolumeId volume, HolderIdentity holder, string arguments, CancellationToken cancellationToken) =>
-        _operations.RunAsync($"attach volume {volume}", [LockKey.Volume(volume.Key)], () => AttachLockedAsync(volume, holder, arguments), cancellationToken);
+        _operations.RunAsync($"attach volume {volume}", KeysOf(volume, holder), () => AttachLockedAsync(volume, holder, arguments), cancellationToken);
 
     /// <summary>Ends a holder; the last one unmounts the volume. A holder that is gone already is fine.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: publications or open files still need it.</exception>
     public Task DetachAsync(VolumeId volume, HolderIdentity holder, CancellationToken cancellationToken) =>
-        _operations.RunAsync($"detach volume {volume}", [LockKey.Volume(volume.Key)], () => DetachLockedAsync(volume, holder), cancellationToken);
+        _operations.RunAsync($"detach volume {volume}", KeysOf(volume, holder), () => DetachLockedAsync(volume, holder), cancellationToken);
 
     /// <summary>Bind mounts an attached volume at a path. The same call again is fine.</summary>
     /// <exception cref="StorageException">
-    /// <see cref="StorageError.NotFound"/>; <see cref="StorageError.AlreadyExists"/>: that target has it, with other arguments;
+    /// <see cref="StorageError.NotFound"/>; <see cref="StorageError.AlreadyExists"/>: that target has it with other arguments, or another volume;
     /// <see cref="StorageError.FailedPrecondition"/>: not attached for that holder, or exclusive and published elsewhere;
     /// <see cref="StorageError.InvalidArgument"/>: the target's path.
     /// </exception>
     public Task PublishAsync(VolumeId volume, PublishRequest request, CancellationToken cancellationToken) =>
-        _operations.RunAsync($"publish volume {volume} at {request.Target}", [LockKey.Volume(volume.Key)], () => PublishLockedAsync(volume, request), cancellationToken);
+        _operations.RunAsync(
+            $"publish volume {volume} at {request.Target}",
+            KeysOf(volume, PublicationOf(request.Door, request.Target)),
+            () => PublishLockedAsync(volume, request),
+            cancellationToken);
 
     /// <summary>Unmounts a publication and removes its target. Gone already is fine.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: still in use, or not ours.</exception>
     public Task UnpublishAsync(VolumeId volume, Door door, MountTarget target, CancellationToken cancellationToken) =>
-        _operations.RunAsync($"unpublish volume {volume} from {target}", [LockKey.Volume(volume.Key)], () => UnpublishLockedAsync(volume, door, target), cancellationToken);
+        _operations.RunAsync(
+            $"unpublish volume {volume} from {target}",
+            KeysOf(volume, PublicationOf(door, target)),
+            () => UnpublishLockedAsync(volume, door, target),
+            cancellationToken);
 
     /// <summary>A volume with its use; the caller holds its lock.</summary>
     internal VolumeInUse InUse(Volume volume) => new(volume, MountPointOf(volume.Id));
@@ -87,18 +108,6 @@ public sealed class AttachmentService
             throw new StorageException(StorageError.FailedPrecondition, $"volume {volume} is still mounted at {mountPoint}");
     }
 
-    /// <summary>
-    /// Brings holders and mounts together after a start: drops the holders of earlier boots and the publications whose mount is gone, mounts
-    /// again what has holders, and unmounts what has none.
-    /// </summary>
-    public async Task ReconcileAsync(CancellationToken cancellationToken)
-    {
-        foreach (var stale in _holders.Load())
-            _logger.HolderDropped(stale.ToString(), stale.Volume);
-        foreach (var volume in _holders.Volumes.Union(_mounts.List()).ToList())
-            await _operations.RunAsync($"reconcile volume {volume}", [LockKey.Volume(volume.Key)], () => ReconcileLockedAsync(volume), cancellationToken).ConfigureAwait(false);
-    }
-
     private async Task<string> AttachLockedAsync(VolumeId id, HolderIdentity identity, string arguments)
     {
         var volume = Get(id);
@@ -109,6 +118,7 @@ public sealed class AttachmentService
         }
         else
         {
+            CheckPathIsFree(id, identity);
             _holders.Put(NewHolder(id, identity) with { Arguments = arguments });
         }
 
@@ -144,10 +154,11 @@ public sealed class AttachmentService
     private async Task PublishLockedAsync(VolumeId id, PublishRequest request)
     {
         var volume = Get(id);
-        var identity = new HolderIdentity(request.Door, HolderKind.Publication, request.Target.ToString());
+        var identity = PublicationOf(request.Door, request.Target);
         var existing = _holders.Find(id, identity);
         if (existing is not null && (existing.Arguments != request.Arguments || existing.ReadOnly != request.ReadOnly))
             throw new StorageException(StorageError.AlreadyExists, $"volume {id} is published at {request.Target} already, with other arguments");
+        CheckPathIsFree(id, identity);
         if (request.StagedBy is { } stage && _holders.Find(id, stage) is null)
             throw new StorageException(StorageError.FailedPrecondition, $"volume {id} is not staged at {stage.Reference}; stage it first");
         if (existing is not null && Publications.IsMounted(request.Target))
@@ -182,7 +193,7 @@ public sealed class AttachmentService
 
     private async Task UnpublishLockedAsync(VolumeId id, Door door, MountTarget target)
     {
-        var holder = _holders.Find(id, new HolderIdentity(door, HolderKind.Publication, target.ToString()));
+        var holder = _holders.Find(id, PublicationOf(door, target));
         var attached = MountQuery.At(_mounts.PathOf(id));
         try
         {
@@ -201,39 +212,16 @@ public sealed class AttachmentService
         _logger.VolumeUnpublished(id, target.ToString());
     }
 
-    private async Task ReconcileLockedAsync(VolumeId id)
+    private static HolderIdentity PublicationOf(Door door, MountTarget target) => new(door, HolderKind.Publication, target.ToString());
+
+    // A path is locked beside the volume: two volumes that are to come to one path must not both find it free.
+    private static IEnumerable<LockKey> KeysOf(VolumeId volume, HolderIdentity identity) =>
+        identity.IsPath ? [LockKey.Volume(volume.Key), LockKey.Path(identity.Reference)] : [LockKey.Volume(volume.Key)];
+
+    private void CheckPathIsFree(VolumeId id, HolderIdentity identity)
     {
-        foreach (var gone in HoldersOf(id).Where(holder => holder.Kind == HolderKind.Publication && !IsPublished(holder)))
-        {
-            _holders.Remove(gone);
-            _logger.HolderDropped(gone.ToString(), id);
-        }
-
-        if (HoldersOf(id).IsEmpty)
-        {
-            try
-            {
-                await UnmountAsync(id).ConfigureAwait(false);
-            }
-            catch (StorageException e)
-            {
-                _logger.StrayMountKept(_mounts.PathOf(id), e.Message);
-            }
-            return;
-        }
-
-        try
-        {
-            var volume = Get(id);
-            if (_mounts.IsMounted(id))
-                _pools.Resolve(id.Pool).Pool.FoundAttached(volume);
-            else
-                await MountAsync(volume).ConfigureAwait(false);
-        }
-        catch (StorageException e)
-        {
-            _logger.RemountFailed(id, e.Message);
-        }
+        if (identity.IsPath && _holders.FindOther(id, identity) is { } other)
+            throw new StorageException(StorageError.AlreadyExists, $"volume {other.Volume} is at {identity.Reference} already; a path has one volume");
     }
 
     private static bool IsPublished(Holder holder)

@@ -6,6 +6,9 @@ namespace Lamina.Storage.Attachments;
 /// <param name="Reference">Which one of that kind.</param>
 public readonly record struct HolderIdentity(Door Door, HolderKind Kind, string Reference)
 {
+    /// <summary>Whether the reference is a path, which can have one volume only.</summary>
+    public bool IsPath => Kind is HolderKind.Stage or HolderKind.Publication;
+
     /// <summary>For messages.</summary>
     public override string ToString() => $"{Door} {Kind.ToString().ToLowerInvariant()} '{Reference}'";
 }

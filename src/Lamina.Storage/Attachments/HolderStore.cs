@@ -31,6 +31,10 @@ internal sealed class HolderStore
     /// <summary>That one holder, or null.</summary>
     internal Holder? Find(VolumeId volume, HolderIdentity identity) => Of(volume).Find(holder => holder.Identity == identity);
 
+    /// <summary>Who else goes by that name: a holder of another volume. Paths have one volume each.</summary>
+    internal Holder? FindOther(VolumeId volume, HolderIdentity identity) =>
+        _holders.Where(held => held.Key != volume).Select(held => held.Value.Find(holder => holder.Identity == identity)).FirstOrDefault(holder => holder is not null);
+
     /// <summary>Reads what an earlier daemon of this boot left; answers the holders of earlier boots, which it removes.</summary>
     internal IReadOnlyList<Holder> Load()
     {

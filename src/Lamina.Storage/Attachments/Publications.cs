@@ -25,12 +25,17 @@ internal static class Publications
     {
         using var parent = TryOpenParent(target)
             ?? throw new StorageException(StorageError.InvalidArgument, $"the directory {target.Parent} that should hold the target does not exist");
-        Files.TryMakeDirectory(parent, target.Name, 0x1E8);
+        MakeTarget(parent, target);
         using var place = OpenTarget(parent, target);
         if (Files.Stat(place).IsMountRoot)
             throw new StorageException(StorageError.FailedPrecondition, $"something else is mounted at {target}; unmount it first");
         if (Files.Stat(place).Kind != FileKind.Directory)
             throw new StorageException(StorageError.FailedPrecondition, $"{target} is not a directory");
+        using (var directory = Files.Reopen(place, OpenFlags.ReadOnly | OpenFlags.Directory))
+        {
+            if (Files.List(directory).Count > 0)
+                throw new StorageException(StorageError.FailedPrecondition, $"{target} holds files, which a volume would hide; it is published at a directory of its own");
+        }
 
         using var source = Files.Open(mountPoint, OpenFlags.Path | OpenFlags.Directory | OpenFlags.NoFollow);
         using var tree = Mounts.CloneTree(source);
@@ -88,6 +93,19 @@ internal static class Publications
         {
             throw new StorageException(StorageError.InvalidArgument,
                 $"a symbolic link or a file lies on the path to {target}; name the real path, so that nobody can lead the mount elsewhere", e);
+        }
+    }
+
+    private static void MakeTarget(SafeFileHandle parent, MountTarget target)
+    {
+        try
+        {
+            Files.TryMakeDirectory(parent, target.Name, 0x1E8);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.EPERM or Errno.EACCES or Errno.EOPNOTSUPP)
+        {
+            // A filesystem of the kernel's, such as /proc, or a parent that was removed since.
+            throw new StorageException(StorageError.InvalidArgument, $"the directory {target} can't be made: {e.Message}", e);
         }
     }
 

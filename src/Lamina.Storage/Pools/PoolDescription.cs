@@ -15,4 +15,7 @@ public sealed record PoolDescription(PoolName Name, PoolId Id, string Backend, s
 
     /// <summary>What a person should know: limits that are advisory, records that can't be read.</summary>
     public ImmutableList<string> Warnings { get; init; } = [];
+
+    /// <summary>Whether volumes can have that filesystem; null is the pool's own, which also goes by the backend's name.</summary>
+    public bool Offers(string? fileSystem) => fileSystem is null || fileSystem == Backend;
 }

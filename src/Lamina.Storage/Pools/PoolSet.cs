@@ -110,13 +110,20 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
     /// <exception cref="StorageException"><see cref="StorageError.InvalidArgument"/>: there are several and none is marked.</exception>
     public LoadedPool ResolveDefault()
     {
-        var candidates = _pools.Values.Select(status => status.Settings).Where(settings => settings.Backend != PoolBackend.Bind).ToList();
-        var chosen = candidates.Find(settings => settings.IsDefault) ?? (candidates.Count == 1 ? candidates[0] : null);
-        return chosen is not null
-            ? Resolve(chosen.Name)
-            : throw new StorageException(StorageError.InvalidArgument, candidates.Count == 0
-                ? "no pool is configured; make one: lamina pool init"
-                : $"no pool was asked for and none is marked \"default\": true; there are {string.Join(", ", candidates.Select(pool => pool.Name))}");
+        if (FindDefault() is { } chosen)
+            return Resolve(chosen.Name);
+        var candidates = Candidates().ToList();
+        throw new StorageException(StorageError.InvalidArgument, candidates.Count == 0
+            ? "no pool is configured; make one: lamina pool init"
+            : $"no pool was asked for and none is marked \"default\": true; there are {string.Join(", ", candidates.Select(pool => pool.Name))}");
+    }
+
+    /// <summary>The pool of that name, or the default one, if it is served.</summary>
+    public bool TryResolve(PoolName? name, [NotNullWhen(true)] out LoadedPool? pool)
+    {
+        var chosen = name ?? FindDefault()?.Name;
+        pool = chosen is { } known && _pools.TryGetValue(known, out var status) ? status.Loaded : null;
+        return pool is not null;
     }
 
     /// <summary>Declares a pool that is not loaded gone for good: its objects are unknown from now on.</summary>
@@ -135,6 +142,14 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
             await pool.Pool.DisposeAsync().ConfigureAwait(false);
         _pools.Clear();
         _changing.Dispose();
+    }
+
+    private IEnumerable<PoolSettings> Candidates() => _pools.Values.Select(status => status.Settings).Where(settings => settings.Backend != PoolBackend.Bind);
+
+    private PoolSettings? FindDefault()
+    {
+        var candidates = Candidates().ToList();
+        return candidates.Find(settings => settings.IsDefault) ?? (candidates.Count == 1 ? candidates[0] : null);
     }
 
     private async Task TryLoadAsync(PoolSettings settings, CancellationToken cancellationToken)

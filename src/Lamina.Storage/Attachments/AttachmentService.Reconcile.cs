@@ -1,0 +1,51 @@
+using Lamina.Storage.Operations;
+
+namespace Lamina.Storage.Attachments;
+
+public sealed partial class AttachmentService
+{
+    /// <summary>
+    /// Brings holders and mounts together after a start: drops the publications whose mount is gone, mounts again what has holders, and unmounts
+    /// what has none.
+    /// </summary>
+    public async Task ReconcileAsync(CancellationToken cancellationToken)
+    {
+        foreach (var volume in _holders.Volumes.Union(_mounts.List()).ToList())
+            await _operations.RunAsync($"reconcile volume {volume}", [LockKey.Volume(volume.Key)], () => ReconcileLockedAsync(volume), cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task ReconcileLockedAsync(VolumeId id)
+    {
+        foreach (var gone in HoldersOf(id).Where(holder => holder.Kind == HolderKind.Publication && !IsPublished(holder)))
+        {
+            _holders.Remove(gone);
+            _logger.HolderDropped(gone.ToString(), id);
+        }
+
+        if (HoldersOf(id).IsEmpty)
+        {
+            try
+            {
+                await UnmountAsync(id).ConfigureAwait(false);
+            }
+            catch (StorageException e)
+            {
+                _logger.StrayMountKept(_mounts.PathOf(id), e.Message);
+            }
+            return;
+        }
+
+        try
+        {
+            var volume = Get(id);
+            if (_mounts.IsMounted(id))
+                _pools.Resolve(id.Pool).Pool.FoundAttached(volume);
+            else
+                await MountAsync(volume).ConfigureAwait(false);
+        }
+        catch (StorageException e)
+        {
+            _logger.RemountFailed(id, e.Message);
+        }
+    }
+}

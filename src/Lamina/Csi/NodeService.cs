@@ -1,0 +1,79 @@
+using Grpc.Core;
+using Lamina.Csi.Requests;
+using Lamina.Storage;
+using Lamina.Storage.Attachments;
+using Wire = Csi.V1;
+using RpcType = Csi.V1.NodeServiceCapability.Types.RPC.Types.Type;
+
+namespace Lamina.Csi;
+
+/// <summary>The Node service of CSI. Files are split by topic: this one holds what is asked about the node and about volumes that are in use.</summary>
+internal sealed partial class NodeService(CsiPlugin plugin, VolumeLookup lookup, VolumeService volumes, AttachmentService attachments) : Wire.Node.NodeBase
+{
+    private static readonly RpcType[] Offered =
+        [RpcType.StageUnstageVolume, RpcType.GetVolumeStats, RpcType.ExpandVolume, RpcType.SingleNodeMultiWriter];
+
+    /// <inheritdoc/>
+    public override Task<Wire.NodeGetCapabilitiesResponse> NodeGetCapabilities(Wire.NodeGetCapabilitiesRequest request, ServerCallContext context) =>
+        Task.FromResult(new Wire.NodeGetCapabilitiesResponse
+        {
+            Capabilities = { Offered.Select(type => new Wire.NodeServiceCapability { Rpc = new() { Type = type } }) },
+        });
+
+    /// <inheritdoc/>
+    public override Task<Wire.NodeGetInfoResponse> NodeGetInfo(Wire.NodeGetInfoRequest request, ServerCallContext context) =>
+        Task.FromResult(new Wire.NodeGetInfoResponse
+        {
+            NodeId = plugin.NodeId,
+            MaxVolumesPerNode = plugin.MaxVolumesPerNode,
+            AccessibleTopology = plugin.Place,
+        });
+
+    /// <inheritdoc/>
+    public override Task<Wire.NodeGetVolumeStatsResponse> NodeGetVolumeStats(Wire.NodeGetVolumeStatsRequest request, ServerCallContext context)
+    {
+        Required.Text(request.VolumeId, "volume_id");
+        Required.Text(request.VolumePath, "volume_path");
+        var (volume, _) = lookup.Get(request.VolumeId);
+        CheckPath(volume, request.VolumePath);
+        var statistics = volumes.GetStatistics(volume);
+        return Task.FromResult(new Wire.NodeGetVolumeStatsResponse
+        {
+            Usage =
+            {
+                new Wire.VolumeUsage
+                {
+                    Unit = Wire.VolumeUsage.Types.Unit.Bytes,
+                    Total = statistics.Total.Bytes,
+                    Available = statistics.Available.Bytes,
+                    Used = statistics.Used?.Bytes ?? 0,
+                },
+                new Wire.VolumeUsage
+                {
+                    Unit = Wire.VolumeUsage.Types.Unit.Inodes,
+                    Total = statistics.TotalInodes,
+                    Available = statistics.FreeInodes,
+                    Used = statistics.UsedInodes ?? 0,
+                },
+            },
+        });
+    }
+
+    /// <inheritdoc/>
+    public override async Task<Wire.NodeExpandVolumeResponse> NodeExpandVolume(Wire.NodeExpandVolumeRequest request, ServerCallContext context)
+    {
+        Required.Text(request.VolumeId, "volume_id");
+        Required.Text(request.VolumePath, "volume_path");
+        var found = lookup.Get(request.VolumeId);
+        CheckPath(found.Volume, request.VolumePath);
+        var size = await Expansion.RunAsync(volumes, found, request.CapacityRange, request.VolumeCapability, CallPatience.Of(context));
+        return new() { CapacityBytes = size.Bytes };
+    }
+
+    // A path that could not be this volume's is as unknown as one that is not.
+    private void CheckPath(Volume volume, string path)
+    {
+        if (!MountTarget.TryParse(path, out var target) || !attachments.IsUsedAt(volume.Id, Door.Csi, target))
+            throw new StorageException(StorageError.NotFound, $"volume {volume.Id} is not staged or published at '{path}'");
+    }
+}
