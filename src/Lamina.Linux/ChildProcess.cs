@@ -76,7 +76,7 @@ public static class ChildProcess
         }
     }
 
-    private static string Resolve(string file)
+    internal static string Resolve(string file)
     {
         if (file.Contains('/'))
             return file;

@@ -144,6 +144,22 @@ public static unsafe partial class Files
             throw LinuxException.Last("syncfs", handle);
     }
 
+    /// <summary>
+    /// Writes a file's dirty pages out and waits, without asking the disk or the filesystem's journal to make anything durable. Afterwards
+    /// the next store into a mapped page is noticed by the kernel, and moves the file's times. See sync_file_range(2).
+    /// </summary>
+    /// <exception cref="LinuxException">EIO, ENOSPC: earlier writes may be lost.</exception>
+    public static void WriteBack(SafeFileHandle handle)
+    {
+        const uint flags = LibC.SYNC_FILE_RANGE_WAIT_BEFORE | LibC.SYNC_FILE_RANGE_WRITE | LibC.SYNC_FILE_RANGE_WAIT_AFTER;
+        int result;
+        do
+            result = LibC.sync_file_range(handle, 0, 0, flags);
+        while (LibC.Interrupted(result));
+        if (result < 0)
+            throw LinuxException.Last("sync_file_range", handle);
+    }
+
     /// <summary>Takes an exclusive lock without waiting; null when somebody else has it. See flock(2).</summary>
     /// <remarks>Never shared with children, as descriptors are closed on exec. Locks of other kinds (fcntl) are not seen.</remarks>
     public static FileLock? TryLock(SafeFileHandle handle)

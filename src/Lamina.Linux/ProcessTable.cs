@@ -9,7 +9,7 @@ namespace Lamina.Linux;
 /// The processes of this machine, or of our PID namespace. Each may be gone at any moment: then it is null or empty, never an error. What
 /// is read is of the process's first thread; threads that have unshared their files or directory are not seen. See proc(5).
 /// </summary>
-public static class ProcessTable
+public static partial class ProcessTable
 {
     private const uint PF_KTHREAD = 0x20_0000;
 

@@ -9,6 +9,16 @@ public readonly record struct Timestamp(long Seconds, uint Nanoseconds) : ICompa
     public int CompareTo(Timestamp other) =>
         Seconds != other.Seconds ? Seconds.CompareTo(other.Seconds) : Nanoseconds.CompareTo(other.Nanoseconds);
 
+    /// <summary>The time so much later.</summary>
+    public Timestamp Plus(TimeSpan duration)
+    {
+        var nanoseconds = Nanoseconds + duration.Ticks % TimeSpan.TicksPerSecond * TimeSpan.NanosecondsPerTick;
+        var carry = Math.DivRem(nanoseconds, 1_000_000_000, out var rest);
+        return rest >= 0
+            ? new Timestamp(Seconds + duration.Ticks / TimeSpan.TicksPerSecond + carry, (uint)rest)
+            : new Timestamp(Seconds + duration.Ticks / TimeSpan.TicksPerSecond + carry - 1, (uint)(rest + 1_000_000_000));
+    }
+
     /// <summary>Whether <paramref name="left"/> is earlier.</summary>
     public static bool operator <(Timestamp left, Timestamp right) => left.CompareTo(right) < 0;
 

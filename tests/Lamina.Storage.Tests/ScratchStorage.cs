@@ -1,5 +1,6 @@
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Operations;
+using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
 using Lamina.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -15,6 +16,8 @@ internal sealed class ScratchStorage : IAsyncDisposable
     private ScratchStorage(PoolSettings settings) => Settings = settings;
 
     internal PoolSettings Settings { get; }
+
+    internal PoolOpener Opener { get; private set; } = null!;
 
     internal PoolSet Pools { get; private set; } = null!;
 
@@ -42,7 +45,9 @@ internal sealed class ScratchStorage : IAsyncDisposable
             await Pools.DisposeAsync();
         Catalog = new Catalog();
         var loggers = NullLoggerFactory.Instance;
-        Pools = new PoolSet(new PoolOpener(loggers, TimeProvider.System), new ForgottenPools(_runtime), Catalog, NullLogger<PoolSet>.Instance);
+        var pauses = new WriterPauses(_runtime, null, TimeProvider.System, NullLogger<WriterPauses>.Instance);
+        Opener = new PoolOpener(loggers, TimeProvider.System, pauses);
+        Pools = new PoolSet(Opener, new ForgottenPools(_runtime), Catalog, NullLogger<PoolSet>.Instance);
         var operations = new OperationRunner(new KeyedLocks(), NullLogger<OperationRunner>.Instance);
         Attachments = new AttachmentService(
             new AttachmentOptions(_runtime), Pools, Catalog, operations, TimeProvider.System, NullLogger<AttachmentService>.Instance);

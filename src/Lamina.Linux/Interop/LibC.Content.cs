@@ -8,6 +8,9 @@ internal static unsafe partial class LibC
     public const int SEEK_SET = 0;
     public const int SEEK_DATA = 3;
     public const int SEEK_HOLE = 4;
+    public const uint SYNC_FILE_RANGE_WAIT_BEFORE = 1;
+    public const uint SYNC_FILE_RANGE_WRITE = 2;
+    public const uint SYNC_FILE_RANGE_WAIT_AFTER = 4;
     public const int FALLOC_FL_KEEP_SIZE = 1;
     public const int FALLOC_FL_PUNCH_HOLE = 2;
     public const int LOCK_EX = 2;
@@ -54,6 +57,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial int syncfs(SafeFileHandle handle);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int sync_file_range(SafeFileHandle handle, long offset, long length, uint flags);
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial int flock(SafeFileHandle handle, int operation);

@@ -8,6 +8,9 @@ internal static unsafe partial class LibC
     private const nint NR_pidfd_send_signal = 424;
     private const nint NR_pidfd_open = 434;
 
+    public const int CLOCK_REALTIME = 0;
+    public const int CLOCK_REALTIME_COARSE = 5;
+
     public static nint pidfd_open(int pid) => pidfd_open(NR_pidfd_open, pid, 0);
 
     public static nint pidfd_send_signal(SafeFileHandle process, int signal) =>
@@ -18,4 +21,10 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     private static partial nint pidfd_send_signal(nint number, SafeFileHandle process, nint signal, nint information, nuint flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int setsid();
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int clock_gettime(int clock, TimeSpec* time);
 }

@@ -60,7 +60,7 @@ internal static class Publications
         {
             if (MountAt(parent, target.Name) is { } mount && !isOurs(mount))
                 throw new StorageException(StorageError.FailedPrecondition, $"what is mounted at {target} is not this volume ({mount.FileSystemType}, root {mount.Root}); it stays");
-            if (!Mounts.TryUnmount(path))
+            if (!Unmounting.TryUnmount(path))
                 throw new StorageException(StorageError.FailedPrecondition, $"{target} is still in use: a process has files open there, or its working directory");
         }
         if (status.Kind != FileKind.Directory)

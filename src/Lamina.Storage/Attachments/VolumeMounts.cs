@@ -53,7 +53,7 @@ internal sealed class VolumeMounts
     internal bool TryUnmount(VolumeId volume)
     {
         var path = PathOf(volume);
-        if (IsMounted(volume) && !Mounts.TryUnmount(path))
+        if (IsMounted(volume) && !Unmounting.TryUnmount(path))
             return false;
         using var root = Files.OpenDirectory(_root);
         if (Files.TryStatAt(root, volume.ToString()) is not null)

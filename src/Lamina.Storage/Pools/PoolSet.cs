@@ -31,10 +31,13 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
     }
 
     /// <summary>Tries those again that could not be loaded: a disk may have been mounted since.</summary>
-    public async Task RetryAsync(CancellationToken cancellationToken)
+    /// <returns>Whether one of them is loaded now.</returns>
+    public async Task<bool> RetryAsync(CancellationToken cancellationToken)
     {
-        foreach (var pool in _pools.Values.Where(pool => pool.Loaded is null).ToList())
-            await TryLoadAsync(pool.Settings, cancellationToken).ConfigureAwait(false);
+        var missing = _pools.Values.Where(pool => pool.Loaded is null).Select(pool => pool.Settings).ToList();
+        foreach (var settings in missing)
+            await TryLoadAsync(settings, cancellationToken).ConfigureAwait(false);
+        return missing.Exists(settings => _pools[settings.Name].Loaded is not null);
     }
 
     /// <summary>Loads one more pool, which must be fine.</summary>

@@ -1,5 +1,7 @@
+using Lamina.Storage;
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Operations;
+using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
 
 namespace Lamina.Hosting;
@@ -14,6 +16,8 @@ internal sealed class PoolLoader(
     PoolSet set,
     AttachmentService attachments,
     OperationRunner operations,
+    WriterPauses pauses,
+    PauseWatcherProcess watcher,
     TimeProvider time,
     ILogger<PoolLoader> logger) : BackgroundService
 {
@@ -31,6 +35,9 @@ internal sealed class PoolLoader(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.Yield();
+        // First of all: somebody may be standing still since an earlier daemon died, and its watcher with it.
+        pauses.ReleaseLeftovers();
+        StartWatcher();
         InitializeEmbeddedDefault();
         await set.LoadAsync(pools, stoppingToken);
         await attachments.ReconcileAsync(stoppingToken);
@@ -38,7 +45,22 @@ internal sealed class PoolLoader(
         using var timer = new PeriodicTimer(RetryAfter, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            await set.RetryAsync(stoppingToken);
+            // What is mounted from a pool that comes late could not be judged before.
+            if (await set.RetryAsync(stoppingToken))
+                await attachments.ReconcileAsync(stoppingToken);
+        }
+    }
+
+    // Volumes are served without it; what can't be done is said again by the snapshot that would need it.
+    private void StartWatcher()
+    {
+        try
+        {
+            watcher.EnsureRunning();
+        }
+        catch (StorageException e)
+        {
+            logger.WatcherNotStarted(e.Message);
         }
     }
 

@@ -16,6 +16,7 @@ internal static class StorageRegistration
         .AddSingleton<KeyedLocks>()
         .AddSingleton<OperationRunner>()
         .AddSingleton<CapacityPromises>()
+        .AddPauses(options)
         .AddSingleton<PoolOpener>()
         .AddSingleton<PoolSet>()
         .AddSingleton<AttachmentService>()

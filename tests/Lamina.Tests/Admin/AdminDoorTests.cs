@@ -3,8 +3,10 @@ using Lamina.Admin;
 using Lamina.Cli;
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lamina.Tests.Admin;
 
@@ -115,8 +117,8 @@ public sealed class AdminDoorTests(TestDaemon daemon) : IClassFixture<TestDaemon
     public async Task Everything_BeforeThePoolsAreRead_IsUnavailable()
     {
         var pools = new PoolSet(
-            new PoolOpener(Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, TimeProvider.System),
-            new ForgottenPools(daemon.Root), new Catalog(), Microsoft.Extensions.Logging.Abstractions.NullLogger<PoolSet>.Instance);
+            new PoolOpener(NullLoggerFactory.Instance, TimeProvider.System, new WriterPauses(daemon.Root, null, TimeProvider.System, NullLogger<WriterPauses>.Instance)),
+            new ForgottenPools(daemon.Root), new Catalog(), NullLogger<PoolSet>.Instance);
         await using var _ = pools;
 
         Assert.Equal(V1.CheckStatus.Warning, new DaemonChecks(pools).Run().Last().Status);

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Lamina.Csi;
 using Lamina.Hosting;
 using Lamina.Storage;
+using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
 using Lamina.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -47,7 +48,7 @@ public sealed class IdentityTests(CsiDaemon daemon)
     public async Task Probe_BeforePoolsAreRead_IsNotReady()
     {
         await using var pools = new PoolSet(
-            new PoolOpener(NullLoggerFactory.Instance, TimeProvider.System),
+            new PoolOpener(NullLoggerFactory.Instance, TimeProvider.System, new WriterPauses(TestScratch.NewPath("run"), null, TimeProvider.System, NullLogger<WriterPauses>.Instance)),
             new ForgottenPools(TestScratch.NewPath("state")),
             new Catalog(),
             NullLogger<PoolSet>.Instance);

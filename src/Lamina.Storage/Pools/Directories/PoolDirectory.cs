@@ -22,12 +22,14 @@ internal sealed class PoolDirectory : IDisposable
     private const string IdentityFile = "pool.json";
     private const string LockFile = "lock";
     private readonly SafeFileHandle _lockFile;
+    private readonly FileLock _lock;
 
-    private PoolDirectory(string path, SafeFileHandle root, SafeFileHandle lockFile, PoolIdentity identity)
+    private PoolDirectory(string path, SafeFileHandle root, SafeFileHandle lockFile, FileLock fileLock, PoolIdentity identity)
     {
         Path = path;
         Root = root;
         _lockFile = lockFile;
+        _lock = fileLock;
         Identity = identity;
         FileSystem = Files.StatFs(root);
         Incoming = Files.OpenDirectoryAt(root, "incoming");
@@ -70,6 +72,7 @@ internal sealed class PoolDirectory : IDisposable
     {
         SafeFileHandle? root = null;
         SafeFileHandle? lockFile = null;
+        FileLock? fileLock = null;
         try
         {
             root = OpenRoot(settings);
@@ -79,12 +82,12 @@ internal sealed class PoolDirectory : IDisposable
 
             // The lock lives as long as the open file.
             lockFile = Files.OpenAt(root, LockFile, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, 0x180);
-            if (Files.TryLock(lockFile) is null)
-                throw Unavailable($"another daemon serves the pool at {settings.Path}; one pool has one daemon");
-            return new PoolDirectory(settings.Path, root, lockFile, identity);
+            fileLock = Files.TryLock(lockFile) ?? throw Unavailable($"another daemon serves the pool at {settings.Path}; one pool has one daemon");
+            return new PoolDirectory(settings.Path, root, lockFile, fileLock, identity);
         }
         catch (Exception e)
         {
+            fileLock?.Dispose();
             lockFile?.Dispose();
             root?.Dispose();
             if (e is LinuxException linux)
@@ -153,6 +156,9 @@ internal sealed class PoolDirectory : IDisposable
     {
         Incoming.Dispose();
         Trash.Dispose();
+
+        // Given back by itself: a child that is just being started may have the file open for a moment longer than we do.
+        _lock.Dispose();
         _lockFile.Dispose();
         Root.Dispose();
     }

@@ -45,6 +45,9 @@ internal sealed class LayerUsage(LayerStore layers, TimeSpan interval, TimeProvi
         _queue.Writer.TryWrite(head);
     }
 
+    /// <summary>A head is looked at closely just now, so it is worth to measure it before its turn.</summary>
+    internal void Refresh(LayerId head) => _queue.Writer.TryWrite(head);
+
     /// <summary>A head is not written to any more.</summary>
     internal void Detached(LayerId head)
     {

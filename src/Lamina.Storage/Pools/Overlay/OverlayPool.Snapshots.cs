@@ -65,6 +65,7 @@ internal sealed partial class OverlayPool
             var result = await _cut.RunAsync(
                 new LiveCutRequest(record.Volume.Id, mountPoint, _directory.Root, source, target, _settings.PauseWriters, _settings.MaxPause)).ConfigureAwait(false);
             _layers.References.Add(record.Chain);
+            _usage.Refresh(record.Head);
             return new Cut(record.Chain.Insert(0, copy), result.At, result.Pause);
         }
         catch

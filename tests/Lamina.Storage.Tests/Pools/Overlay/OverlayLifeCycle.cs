@@ -96,15 +96,23 @@ public abstract class OverlayLifeCycle(ScratchFileSystem fileSystem)
     }
 
     [Fact]
-    public async Task Snapshot_Attached_IsRefusedWithWhatHelps()
+    public async Task Snapshot_Attached_HoldsWhatWasWrittenBefore()
     {
         await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
         var volume = await storage.CreateAsync("data");
-        await storage.AttachAsync(volume);
-        var refused = await Assert.ThrowsAsync<StorageException>(() => storage.SnapshotAsync("snap", volume));
-        Assert.Equal(StorageError.FailedPrecondition, refused.Error);
-        Assert.Contains("detach it", refused.Message, StringComparison.Ordinal);
-        Assert.Empty(storage.Catalog.Snapshots());
+        await storage.UseAsync(volume, path => File.WriteAllText(Path.Combine(path, "below"), "below"));
+        await storage.SnapshotAsync("first", volume);
+        var mounted = await storage.AttachAsync(volume);
+        File.WriteAllText(Path.Combine(mounted, "f"), "before");
+        File.Delete(Path.Combine(mounted, "below"));
+        var snapshot = await storage.SnapshotAsync("second", volume);
+        File.WriteAllText(Path.Combine(mounted, "f"), "after");
+        await storage.DetachAsync(volume);
+
+        var restored = await storage.CreateAsync("restored", VolumeSource.From(snapshot.Id));
+        Assert.Equal("before", await storage.ReadAsync(restored, "f"));
+        await storage.UseAsync(restored, path => Assert.Equal(["f"], Directory.EnumerateFileSystemEntries(path).Select(Path.GetFileName)));
+        Assert.Equal("after", await storage.ReadAsync(volume, "f"));
     }
 
     [Fact]
@@ -208,8 +216,7 @@ public abstract class OverlayLifeCycle(ScratchFileSystem fileSystem)
     public async Task Open_SecondDaemon_IsRefused()
     {
         await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
-        var opener = new Storage.Pools.PoolOpener(Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, TimeProvider.System);
-        var refused = Assert.Throws<StorageException>(() => opener.Open(storage.Settings));
+        var refused = Assert.Throws<StorageException>(() => storage.Opener.Open(storage.Settings));
         Assert.Equal(StorageError.Unavailable, refused.Error);
         Assert.Contains("another daemon", refused.Message, StringComparison.Ordinal);
     }

@@ -1,0 +1,26 @@
+using Lamina.Linux;
+
+namespace Lamina.Storage.Attachments;
+
+/// <summary>Unmounts, telling apart who uses a mount and who merely looks at it.</summary>
+internal static class Unmounting
+{
+    private const int Tries = 25;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>
+    /// Unmounts, and tries again for half a second while the mount is busy: whoever looks through /proc (as our own search for writers does) and
+    /// every child between fork(2) and execve(2) holds mounts for a moment. Never lazily, see umount2(2).
+    /// </summary>
+    /// <returns>False when it stays busy: it is in use.</returns>
+    internal static bool TryUnmount(string path)
+    {
+        for (var left = Tries; !Mounts.TryUnmount(path); left--)
+        {
+            if (left == 0)
+                return false;
+            Thread.Sleep(Pause);
+        }
+        return true;
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using Lamina.Linux;
+
+namespace Lamina.Storage.Pauses;
+
+/// <summary>The markers of the pauses that go on: <c>pauses/&lt;name&gt;.json</c> under the runtime directory.</summary>
+/// <remarks>Nothing is flushed: a power cut that could lose a marker ends the stopped processes as well.</remarks>
+internal sealed class PauseMarkerStore
+{
+    private const string Suffix = ".json";
+    private readonly string _path;
+    private readonly Lazy<(string BootId, ProcessIdentity Owner)> _self = new(ReadSelf);
+
+    internal PauseMarkerStore(string runtimeDirectory)
+    {
+        _path = Path.Combine(runtimeDirectory, "pauses");
+        Files.MakeDirectories(_path, 0x1C0);
+    }
+
+    /// <summary>Writes or replaces a marker of this process.</summary>
+    internal void Write(string name, IEnumerable<ProcessIdentity> processes, IEnumerable<string> cgroups)
+    {
+        var (bootId, owner) = _self.Value;
+        var marker = new PauseMarker(PauseMarker.CurrentFormat, bootId, owner, [.. processes], [.. cgroups]);
+        using var directory = Files.OpenDirectory(_path);
+        var temporary = $".{name}.new";
+        Files.TryUnlink(directory, temporary);
+        using (var file = Files.OpenAt(directory, temporary, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive, 0x180))
+            Files.WriteAll(file, 0, JsonSerializer.SerializeToUtf8Bytes(marker, PauseMarkerJson.Default.PauseMarker));
+        Files.Rename(directory, temporary, directory, name + Suffix);
+    }
+
+    /// <summary>Removes a marker, if it is there.</summary>
+    internal void Remove(string name)
+    {
+        using var directory = Files.OpenDirectory(_path);
+        Files.TryUnlink(directory, name + Suffix);
+    }
+
+    /// <summary>All markers by name; null for one that can't be read.</summary>
+    internal IEnumerable<(string Name, PauseMarker? Marker)> Read()
+    {
+        using var directory = Files.OpenDirectory(_path);
+        foreach (var entry in Files.List(directory))
+        {
+            if (!entry.Name.EndsWith(Suffix, StringComparison.Ordinal))
+                continue;
+            if (Files.TryReadAllAt(directory, entry.Name) is { } content)
+                yield return (entry.Name[..^Suffix.Length], Parse(content));
+        }
+    }
+
+    private static (string BootId, ProcessIdentity Owner) ReadSelf()
+    {
+        var pid = Environment.ProcessId;
+        return (BootId.Read(), new ProcessIdentity(pid, ProcessTable.TryRead(pid)!.StartTime));
+    }
+
+    private static PauseMarker? Parse(byte[] content)
+    {
+        try
+        {
+            var marker = JsonSerializer.Deserialize(content, PauseMarkerJson.Default.PauseMarker);
+            return marker is { Format: PauseMarker.CurrentFormat, Processes.IsDefault: false, Cgroups.IsDefault: false } ? marker : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

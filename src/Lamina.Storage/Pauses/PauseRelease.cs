@@ -1,0 +1,48 @@
+using Lamina.Linux;
+
+namespace Lamina.Storage.Pauses;
+
+/// <summary>Lets go of what a marker tells, and of nothing else.</summary>
+internal static class PauseRelease
+{
+    /// <summary>Releases the pauses of daemons that are no more.</summary>
+    /// <returns>The names of the markers that are left: of daemons that live, or unreadable.</returns>
+    internal static IReadOnlyList<string> OfTheDead(PauseMarkerStore store)
+    {
+        var bootId = BootId.Read();
+        List<string> left = [];
+        foreach (var (name, marker) in store.Read())
+        {
+            if (marker is null || (marker.BootId == bootId && IsAlive(marker.Owner)))
+            {
+                left.Add(name);
+                continue;
+            }
+            // Process numbers of an earlier boot are other processes now, and cgroups have gone with it.
+            if (marker.BootId == bootId)
+                Release(marker);
+            store.Remove(name);
+        }
+        return left;
+    }
+
+    /// <summary>Continues a process, unless it is another one by now, or gone.</summary>
+    internal static void Continue(ProcessIdentity process)
+    {
+        // Opened first: what is read afterwards is of this process, or the signal doesn't go.
+        using var handle = ProcessHandle.TryOpen(process.Pid);
+        if (handle is not null && ProcessTable.TryRead(process.Pid)?.StartTime == process.StartTime)
+            handle.TrySignal(Signal.Continue);
+    }
+
+    private static void Release(PauseMarker marker)
+    {
+        foreach (var cgroup in marker.Cgroups)
+            CgroupFreezer.Thaw(cgroup);
+        foreach (var process in marker.Processes)
+            Continue(process);
+    }
+
+    private static bool IsAlive(ProcessIdentity owner) =>
+        ProcessTable.TryRead(owner.Pid) is { State: not ('Z' or 'X') } process && process.StartTime == owner.StartTime;
+}

@@ -1,0 +1,18 @@
+using System.Globalization;
+using Lamina.Workload;
+
+// Each says "ready" when it is at work, and ends with its standard input: with the test that started it.
+return args switch
+{
+    ["numbers", var directory] => Work.UntilInputEnds(new NumberWriter(directory).Run),
+    ["count", var file] => Work.UntilInputEnds(new Counter(file).Run),
+    ["mutate", var directory, var seed] => Work.UntilInputEnds(new TreeMutator(directory, int.Parse(seed, CultureInfo.InvariantCulture)).Run),
+    ["hold", var file] => Work.UntilInputEnds(stopping => Holding.Open(file, stopping)),
+    ["sit", var directory] => Work.UntilInputEnds(stopping => Holding.Sit(directory, stopping)),
+    ["glimpse", var file] => Work.UntilInputEnds(stopping => Holding.Glimpse(file, stopping)),
+    ["vfork", var file, var fifo] => VforkParent.Run(file, fifo),
+    ["stop", var runtimeDirectory, var mountPoint] => Daemon.Stop(runtimeDirectory, mountPoint),
+    ["cut", var runtimeDirectory, var mountPoint, var upper, var target] => await Daemon.CutAsync(runtimeDirectory, mountPoint, upper, target),
+    ["watch-pauses", var runtimeDirectory] => Lamina.Storage.Pauses.PauseWatcher.Run(runtimeDirectory, Console.OpenStandardInput()),
+    _ => throw new ArgumentException($"no such workload: {string.Join(' ', args)}"),
+};
