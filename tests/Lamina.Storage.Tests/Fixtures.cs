@@ -2,6 +2,9 @@ using Lamina.Testing;
 
 [assembly: AssemblyFixture(typeof(HostLeakCheck))]
 
+// Some tests make mount namespaces of their own. Such a namespace holds a copy of every mount, other tests' too, which are then in use until it ends.
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
+
 namespace Lamina.Storage.Tests;
 
 [CollectionDefinition]
