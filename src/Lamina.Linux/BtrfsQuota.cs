@@ -8,7 +8,7 @@ namespace Lamina.Linux;
 /// <summary>
 /// Quota groups of Btrfs. All take any handle of the filesystem and want CAP_SYS_ADMIN. See btrfs-quota(8), btrfs-qgroup(8).
 /// </summary>
-public static unsafe class BtrfsQuota
+public static unsafe partial class BtrfsQuota
 {
     private const ulong EnableSimpleCommand = 4;
     private const ulong LimitReferenced = 1;

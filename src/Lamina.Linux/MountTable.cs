@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Lamina.Linux.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -36,6 +37,18 @@ public sealed unsafe class MountTable
     /// <summary>The table of another process.</summary>
     /// <exception cref="LinuxException">ENOENT or ESRCH when it is gone, EINVAL for a zombie.</exception>
     public static MountTable Read(int pid) => Read(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/mountinfo"));
+
+    /// <summary>
+    /// The mount of this namespace through which an open file was reached; null when it has been unmounted since. See proc_pid_fdinfo(5).
+    /// </summary>
+    public static MountEntry? Of(SafeFileHandle handle)
+    {
+        using var directory = Files.OpenDirectory("/proc/self/fdinfo");
+        var info = Encoding.ASCII.GetString(Files.TryReadAllAt(directory, Path.GetFileName(Files.PathOf(handle)))!);
+        var line = info.Split('\n').First(line => line.StartsWith("mnt_id:", StringComparison.Ordinal));
+        var id = int.Parse(line.AsSpan("mnt_id:".Length), CultureInfo.InvariantCulture);
+        return Read().Entries.FirstOrDefault(entry => entry.Id == id);
+    }
 
     /// <summary>
     /// What was mounted last at exactly this path; null when nothing is. It can be hidden by a mount on a directory above.

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 
 namespace Lamina.Storage;
@@ -14,6 +15,7 @@ public readonly partial record struct ByteSize : IComparable<ByteSize>
 
     /// <param name="bytes">The number of bytes, zero or more.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    [JsonConstructor]
     public ByteSize(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);

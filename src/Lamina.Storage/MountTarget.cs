@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Serialization;
 
 namespace Lamina.Storage;
 
@@ -7,6 +8,7 @@ namespace Lamina.Storage;
 /// or doubled slashes, no slash at the end), is not <c>/</c>, holds no NUL, and is shorter than PATH_MAX (4,096 bytes) with components of at
 /// most NAME_MAX (255 bytes). Whether symbolic links lie on it is decided when it is opened, once, by openat2(2).
 /// </summary>
+[JsonConverter(typeof(ParsableJsonConverter<MountTarget>))]
 public readonly record struct MountTarget : IStorageValue<MountTarget>
 {
     private readonly string? _path;

@@ -84,16 +84,20 @@ internal sealed class ScratchStorage : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var volume in Catalog.Volumes().ToList())
+        try
         {
-            foreach (var holder in Attachments.HoldersOf(volume.Id).OrderByDescending(holder => holder.Kind == HolderKind.Publication).ToList())
+            foreach (var holder in Catalog.Volumes().SelectMany(volume => Attachments.HoldersOf(volume.Id)).OrderByDescending(holder => holder.Kind == HolderKind.Publication).ToList())
             {
                 if (holder.Kind == HolderKind.Publication)
-                    await Attachments.UnpublishAsync(volume.Id, holder.Door, IStorageValue<MountTarget>.Parse(holder.Reference), CancellationToken.None);
+                    await Attachments.UnpublishAsync(holder.Volume, holder.Door, IStorageValue<MountTarget>.Parse(holder.Reference), CancellationToken.None);
                 else
-                    await Attachments.DetachAsync(volume.Id, holder.Identity, CancellationToken.None);
+                    await Attachments.DetachAsync(holder.Volume, holder.Identity, CancellationToken.None);
             }
         }
-        await Pools.DisposeAsync();
+        finally
+        {
+            // Whatever failed before: the pool's handles would keep its filesystem from being unmounted.
+            await Pools.DisposeAsync();
+        }
     }
 }

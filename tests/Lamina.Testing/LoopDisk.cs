@@ -63,7 +63,8 @@ public sealed class LoopDisk : IDisposable, IAsyncDisposable
                 var device = LoopDevice.Attach(image, imagePath, direct: false, readOnly: false, autoClear: true);
                 disk = new LoopDisk(kind, imagePath, TestScratch.NewDirectory(type), device);
             }
-            disk.Mount();
+            // A Btrfs gives space back with its commits, and would otherwise make one in half a minute.
+            disk.Mount(kind == FileSystemKind.Btrfs ? [new("commit", "1")] : []);
             if (simpleQuotas)
                 BtrfsQuota.EnableSimple(disk.Root);
             return disk;

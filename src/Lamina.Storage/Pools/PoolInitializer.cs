@@ -1,3 +1,6 @@
+using Lamina.Linux;
+using Lamina.Storage.Pools.Bind;
+using Lamina.Storage.Pools.Btrfs;
 using Lamina.Storage.Pools.Overlay;
 
 namespace Lamina.Storage.Pools;
@@ -9,26 +12,55 @@ public static class PoolInitializer
     /// <param name="settings">Where, and for which backend.</param>
     /// <param name="imageSize">How large the image is to be, where the pool lies in one.</param>
     /// <param name="cancellationToken">Gives up what takes long; nothing is left then.</param>
-    /// <exception cref="StorageException">Something is there already, or the filesystem can't carry the backend.</exception>
-    public static Task InitializeAsync(PoolSettings settings, ByteSize? imageSize, CancellationToken cancellationToken)
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.FailedPrecondition"/>: something is there already, or a tool is missing. <see cref="StorageError.InvalidArgument"/>:
+    /// the filesystem is not the backend's. <see cref="StorageError.Unavailable"/>: it can't carry the backend, or can't be written.
+    /// </exception>
+    public static async Task InitializeAsync(PoolSettings settings, ByteSize? imageSize, CancellationToken cancellationToken)
     {
-        _ = imageSize;
-        cancellationToken.ThrowIfCancellationRequested();
-        Initialize(settings);
-        return Task.CompletedTask;
+        if (settings.Image is null && imageSize is not null)
+            throw new StorageException(StorageError.InvalidArgument, "a size is for a pool in an image; name the image file too");
+        if (settings is { Image: not null, Backend: not PoolBackend.Btrfs })
+            throw new StorageException(StorageError.InvalidArgument, $"only btrfs pools lie in an image; pool '{settings.Name}' is of the backend {settings.Backend}");
+        if (settings.Image is null)
+        {
+            Initialize(settings);
+            return;
+        }
+        try
+        {
+            await BtrfsImage.CreateAsync(settings, imageSize, () => BtrfsPool.Initialize(settings), cancellationToken).ConfigureAwait(false);
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"make pool '{settings.Name}' in {settings.Image}", e);
+        }
     }
 
     /// <summary>Makes a pool that needs no image, where nothing is yet.</summary>
-    /// <exception cref="StorageException">Something is there already, or the filesystem can't carry the backend.</exception>
+    /// <exception cref="StorageException">As the other one.</exception>
     public static void Initialize(PoolSettings settings)
     {
-        switch (settings.Backend)
+        try
         {
-            case PoolBackend.Overlay2:
-                OverlayPool.Initialize(settings);
-                break;
-            default:
-                throw new StorageException(StorageError.InvalidArgument, $"a pool of the backend {settings.Backend} can't be made here");
+            switch (settings.Backend)
+            {
+                case PoolBackend.Overlay2:
+                    OverlayPool.Initialize(settings);
+                    break;
+                case PoolBackend.Btrfs:
+                    BtrfsPool.Initialize(settings);
+                    break;
+                case PoolBackend.Bind:
+                    BindPool.Initialize(settings);
+                    break;
+                default:
+                    throw new StorageException(StorageError.InvalidArgument, $"a pool of the backend {settings.Backend} can't be made here");
+            }
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"make pool '{settings.Name}' at {settings.Path}", e);
         }
     }
 }

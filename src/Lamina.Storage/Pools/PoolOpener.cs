@@ -1,19 +1,29 @@
 using Lamina.Storage.Pauses;
+using Lamina.Storage.Pools.Bind;
+using Lamina.Storage.Pools.Btrfs;
 using Lamina.Storage.Pools.Overlay;
 using Microsoft.Extensions.Logging;
 
 namespace Lamina.Storage.Pools;
 
-/// <summary>Opens the backend that a pool is configured with. The one place that knows all backends.</summary>
-public sealed class PoolOpener(ILoggerFactory loggers, TimeProvider time, WriterPauses pauses)
+/// <summary>Opens the backend that a pool is configured with. With <see cref="PoolInitializer"/> the one place that knows all backends.</summary>
+/// <param name="loggers">Where the pools report.</param>
+/// <param name="time">The clock.</param>
+/// <param name="pauses">Stops the writers of volumes that are cut while they are in use.</param>
+/// <param name="environment">What pools need to know of this host; null: what holds where nothing is configured.</param>
+public sealed class PoolOpener(ILoggerFactory loggers, TimeProvider time, WriterPauses pauses, PoolEnvironment? environment = null)
 {
+    private readonly PoolEnvironment _environment = environment ?? new PoolEnvironment();
+
     /// <summary>Opens a pool: takes its lock and reads who it is, but none of its objects.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: it can't be served, with the reason.</exception>
     public IPool Open(PoolSettings settings) => settings.Backend switch
     {
-        PoolBackend.Overlay2 => OverlayPool.Open(settings, NewCut(), time, loggers.CreateLogger<OverlayPool>()),
-        _ => throw new StorageException(StorageError.Unavailable, $"the backend {settings.Backend} of pool '{settings.Name}' is not in this version"),
+        PoolBackend.Overlay2 => OverlayPool.Open(
+            settings, new LiveCut(pauses, time, loggers.CreateLogger<LiveCut>()), time, loggers.CreateLogger<OverlayPool>()),
+        PoolBackend.Btrfs => BtrfsPool.Open(settings, time, loggers.CreateLogger<BtrfsPool>()),
+        PoolBackend.Bind => BindPool.Open(
+            settings, new BindSources(_environment.BindRoots, _environment.RuntimeDirectory), time, loggers.CreateLogger<BindPool>()),
+        var other => throw new StorageException(StorageError.Unavailable, $"the backend {other} of pool '{settings.Name}' is not in this version"),
     };
-
-    private LiveCut NewCut() => new(pauses, time, loggers.CreateLogger<LiveCut>());
 }

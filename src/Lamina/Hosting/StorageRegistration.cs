@@ -17,6 +17,7 @@ internal static class StorageRegistration
         .AddSingleton<OperationRunner>()
         .AddSingleton<CapacityPromises>()
         .AddPauses(options)
+        .AddSingleton(new PoolEnvironment { BindRoots = options.BindRoots, RuntimeDirectory = options.RuntimeDirectory })
         .AddSingleton<PoolOpener>()
         .AddSingleton<PoolSet>()
         .AddSingleton<AttachmentService>()

@@ -48,8 +48,8 @@ internal sealed class ObjectDirectory<TRecord> : IDisposable
             throw AlreadyExists(key);
     }
 
-    /// <summary>The path of something beside an object's record.</summary>
-    internal string PathOf(ObjectKey key, string name) => Path.Combine(_pool.Path, _name, key.ToString(), name);
+    /// <summary>The path of an object's directory.</summary>
+    internal string PathOf(ObjectKey key) => Path.Combine(_pool.Path, _name, key.ToString());
 
     /// <summary>Opens an object's directory.</summary>
     internal SafeFileHandle Open(ObjectKey key) => Files.OpenDirectoryAt(_directory, key.ToString());

@@ -19,7 +19,9 @@ internal sealed class PoolDirectory : IDisposable
     /// <summary>The only format that this version reads and writes.</summary>
     internal const int Format = 1;
 
-    private const string IdentityFile = "pool.json";
+    /// <summary>The file that makes a directory a pool.</summary>
+    internal const string IdentityFile = "pool.json";
+
     private const string LockFile = "lock";
     private readonly SafeFileHandle _lockFile;
     private readonly FileLock _lock;

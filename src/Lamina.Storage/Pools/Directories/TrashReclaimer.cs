@@ -7,13 +7,14 @@ namespace Lamina.Storage.Pools.Directories;
 /// <summary>Empties a pool's trash behind the scenes. What can't be removed now is tried again later, and never forced.</summary>
 /// <param name="pool">The pool.</param>
 /// <param name="name">Its name, for messages.</param>
-/// <param name="remove">How the backend removes one entry of the trash; throws, or answers false for what must wait.</param>
+/// <param name="remove">How the backend removes one entry of the trash; throws for what it can't.</param>
 /// <param name="time">The clock of the retries.</param>
 /// <param name="logger">Where what stays is reported.</param>
 internal sealed class TrashReclaimer(
-    PoolDirectory pool, PoolName name, Func<SafeFileHandle, string, CancellationToken, bool> remove, TimeProvider time, ILogger logger) : IAsyncDisposable
+    PoolDirectory pool, PoolName name, Func<SafeFileHandle, string, CancellationToken, Task<TrashOutcome>> remove, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(200);
     private readonly SemaphoreSlim _wanted = new(0);
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<string, string> _reported = [];
@@ -49,9 +50,9 @@ internal sealed class TrashReclaimer(
             while (true)
             {
                 await _wanted.WaitAsync(_stopping.Token).ConfigureAwait(false);
-                while (!Empty())
+                while (await EmptyAsync().ConfigureAwait(false) is { } wait)
                 {
-                    using var retry = new CancellationTokenSource(RetryAfter, time);
+                    using var retry = new CancellationTokenSource(wait, time);
                     using var either = CancellationTokenSource.CreateLinkedTokenSource(retry.Token, _stopping.Token);
                     await _wanted.WaitAsync(either.Token).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
                     _stopping.Token.ThrowIfCancellationRequested();
@@ -64,25 +65,35 @@ internal sealed class TrashReclaimer(
         }
     }
 
-    private bool Empty()
+    // How long what is left must wait; null when nothing is left.
+    private async Task<TimeSpan?> EmptyAsync()
     {
-        var empty = true;
+        TimeSpan? wait = null;
         foreach (var entry in Files.List(pool.Trash))
         {
             _stopping.Token.ThrowIfCancellationRequested();
             try
             {
-                if (remove(pool.Trash, entry.Name, _stopping.Token))
-                    continue;
-                Report(entry.Name, "it is still mounted somewhere");
+                switch (await remove(pool.Trash, entry.Name, _stopping.Token).ConfigureAwait(false))
+                {
+                    case TrashOutcome.Removed:
+                        _reported.Remove(entry.Name);
+                        continue;
+                    case TrashOutcome.Pending:
+                        wait = LookAgainAfter;
+                        continue;
+                    default:
+                        Report(entry.Name, "it is still mounted somewhere");
+                        break;
+                }
             }
             catch (Exception e) when (e is LinuxException or StorageException)
             {
                 Report(entry.Name, e.Message);
             }
-            empty = false;
+            wait ??= RetryAfter;
         }
-        return empty;
+        return wait;
     }
 
     // Said once per reason, not with every retry.

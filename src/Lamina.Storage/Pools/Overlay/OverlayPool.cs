@@ -50,7 +50,7 @@ internal sealed partial class OverlayPool : IPool
         _usage = new LayerUsage(_layers, settings.UsageInterval, time, logger);
         _volumes = new ObjectDirectory<OverlayVolumeRecord>(directory, "volumes", OverlayRecordJson.Default.OverlayVolumeRecord);
         _snapshots = new ObjectDirectory<OverlaySnapshotRecord>(directory, "snapshots", OverlayRecordJson.Default.OverlaySnapshotRecord);
-        _trash = new TrashReclaimer(directory, settings.Name, RemoveFromTrash, time, logger);
+        _trash = new TrashReclaimer(directory, settings.Name, RemoveFromTrashAsync, time, logger);
         _merger = new ChainMerger(MergeChainAsync, logger);
         Description = Describe();
     }
@@ -151,15 +151,14 @@ internal sealed partial class OverlayPool : IPool
             SealHead(volume);
     }
 
-    private bool RemoveFromTrash(SafeFileHandle trash, string name, CancellationToken cancellationToken)
+    private Task<TrashOutcome> RemoveFromTrashAsync(SafeFileHandle trash, string name, CancellationToken cancellationToken)
     {
         // A layer may have been the head of a volume that some mount namespace still has mounted.
-        var path = Path.Combine(_settings.Path, "trash", name);
-        var diff = Path.Combine(path, "diff");
-        if (Files.TryStat(diff) is not null && Mounts.IsUpperInUse(diff, Path.Combine(_settings.Path, "empty")))
-            return false;
+        var diff = Path.Combine(_settings.Path, "trash", name, "diff");
+        if (Files.TryStatAt(trash, name) is { Kind: FileKind.Directory } && Files.TryStat(diff) is not null && Mounts.IsUpperInUse(diff, Path.Combine(_settings.Path, "empty")))
+            return Task.FromResult(TrashOutcome.InUse);
         TreeRemoval.Remove(trash, name, cancellationToken);
-        return true;
+        return Task.FromResult(TrashOutcome.Removed);
     }
 
     private void Release(params IEnumerable<LayerId> layers)

@@ -1,0 +1,12 @@
+using System.Text.Json.Serialization;
+
+namespace Lamina.Storage.Pools.Bind;
+
+// An unknown member was written by a later version: rewriting the record would lose it, so the record counts as unreadable.
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    WriteIndented = true)]
+[JsonSerializable(typeof(BindVolumeRecord))]
+internal sealed partial class BindRecordJson : JsonSerializerContext;

@@ -1,0 +1,139 @@
+using Lamina.Linux;
+using Lamina.Storage.Pools.Directories;
+
+namespace Lamina.Storage.Pools.Btrfs;
+
+/// <summary>
+/// A Btrfs of a pool's own, in a sparse file on whatever filesystem: formatted once, when the pool is made, and mounted by a loop device that
+/// goes past the page cache, so that nothing is cached twice and a flush is one. The mount stays when the daemon ends.
+/// </summary>
+internal static class BtrfsImage
+{
+    /// <summary>Below this mkfs.btrfs refuses, or little of it is left for data.</summary>
+    internal static readonly ByteSize MinSize = ByteSize.FromMebibytes(256);
+
+    /// <summary>Mounts the image at the pool's path, unless it is mounted there.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: it isn't there, or something else is at the path.</exception>
+    internal static void EnsureMounted(PoolSettings settings)
+    {
+        try
+        {
+            if (Files.TryStat(settings.Image!) is not { Kind: FileKind.Regular } image)
+                throw Unavailable($"the image {settings.Image} does not exist; is its disk mounted? To make a new pool there: lamina pool init {settings.Name}");
+            var loop = LoopDevice.FindByBacking(image.Device, image.Inode);
+            if (MountTable.Read().FindTop(settings.Path) is { } mounted)
+            {
+                if (loop is not null && mounted.FileSystemType == "btrfs" && mounted.Source == loop.Path)
+                    return;
+                throw Unavailable($"at {settings.Path} something else is mounted than the image {settings.Image}: {mounted.Source} ({mounted.FileSystemType}); unmount it first");
+            }
+            Mount(settings, loop);
+        }
+        catch (LinuxException e)
+        {
+            throw Unavailable($"the image {settings.Image} can't be mounted at {settings.Path}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Makes an image, formats it, mounts it, switches simple quotas on and makes the pool in it; all of it or nothing.</summary>
+    /// <param name="settings">Where.</param>
+    /// <param name="size">How large the image is to look; it takes from its disk only what is written.</param>
+    /// <param name="initialize">Makes the pool.</param>
+    /// <param name="cancellationToken">Gives up the formatting.</param>
+    /// <exception cref="StorageException">Something is there already, or the tool is missing.</exception>
+    internal static async Task CreateAsync(PoolSettings settings, ByteSize? size, Action initialize, CancellationToken cancellationToken)
+    {
+        if (size is not { } bytes || bytes < MinSize)
+            throw new StorageException(StorageError.InvalidArgument, $"a pool in an image needs the size that the image is to have, at least {MinSize}");
+        Files.MakeDirectories(settings.Path, 0x1C0);
+        if (Directory.EnumerateFileSystemEntries(settings.Path).Any() || MountQuery.At(settings.Path) is not null)
+            throw new StorageException(StorageError.FailedPrecondition, $"{settings.Path}, where the image is to be mounted, is not an empty directory; nothing was changed");
+
+        var name = Path.GetFileName(settings.Image!);
+        Files.MakeDirectories(Path.GetDirectoryName(settings.Image!)!, 0x1C0);
+        using var directory = Files.OpenDirectory(Path.GetDirectoryName(settings.Image!)!);
+        if (Files.TryStatAt(directory, name) is not null)
+            throw AlreadyThere(settings);
+
+        // Formatted under a name that nothing had before, so that whatever happens no file is formatted that was there.
+        var temporary = $".{name}.{RandomName.New()}";
+        var placed = false;
+        try
+        {
+            using (var file = Files.OpenAt(directory, temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, 0x180))
+            {
+                // On a Btrfs host: the image's own Btrfs copies on write and checks, once is enough.
+                Files.TrySetNoCopyOnWrite(file, true);
+                Files.SetLength(file, bytes.Bytes);
+            }
+            await FormatAsync(settings, temporary, cancellationToken).ConfigureAwait(false);
+            Place(directory, temporary, name, settings);
+            placed = true;
+            Mount(settings, null);
+            using (var root = Files.OpenDirectory(settings.Path))
+                BtrfsQuota.EnableSimple(root);
+            initialize();
+        }
+        catch
+        {
+            if (placed && MountQuery.At(settings.Path) is not null)
+                Mounts.TryUnmount(settings.Path);
+            Files.TryUnlink(directory, placed ? name : temporary);
+            throw;
+        }
+    }
+
+    private static void Place(Microsoft.Win32.SafeHandles.SafeFileHandle directory, string temporary, string name, PoolSettings settings)
+    {
+        try
+        {
+            Files.Rename(directory, temporary, directory, name, RenameFlags.NoReplace);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.EEXIST)
+        {
+            throw AlreadyThere(settings);
+        }
+        Files.Flush(directory);
+    }
+
+    private static async Task FormatAsync(PoolSettings settings, string file, CancellationToken cancellationToken)
+    {
+        ChildResult result;
+        try
+        {
+            result = await ChildProcess.RunAsync(
+                "mkfs.btrfs",
+                ["--quiet", "--label", $"lamina-{settings.Name}", Path.Combine(Path.GetDirectoryName(settings.Image!)!, file)],
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENOENT)
+        {
+            throw new StorageException(StorageError.FailedPrecondition, "mkfs.btrfs is needed to make an image and is not installed: apt-get install btrfs-progs", e);
+        }
+        if (!result.Succeeded)
+            throw new StorageException(StorageError.Internal, $"mkfs.btrfs failed for {settings.Image} with exit code {result.ExitCode}: {result.Error.Trim()}");
+    }
+
+    private static void Mount(PoolSettings settings, LoopStatus? attached)
+    {
+        Files.MakeDirectories(settings.Path, 0x1C0);
+        if (Directory.EnumerateFileSystemEntries(settings.Path).Any())
+            throw Unavailable($"{settings.Path}, where the image {settings.Image} is to be mounted, is not empty; move away what is there");
+
+        // A second device over the same file would have a cache of its own, which ruins the filesystem.
+        using var loop = attached is null ? Attach(settings) : LoopDevice.Open(attached.Number, readOnly: false);
+        using var mount = Mounts.CreateFileSystem("btrfs", loop.Path, [new("discard", "async")], MountAttributes.None);
+        Mounts.Attach(mount, settings.Path);
+    }
+
+    private static LoopDevice Attach(PoolSettings settings)
+    {
+        using var file = Files.Open(settings.Image!, OpenFlags.ReadWrite);
+        return LoopDevice.Attach(file, settings.Image!, direct: true, readOnly: false, autoClear: true);
+    }
+
+    private static StorageException AlreadyThere(PoolSettings settings) => new(StorageError.FailedPrecondition,
+        $"{settings.Image} exists already; no file that exists is ever formatted. Nothing was changed");
+
+    private static StorageException Unavailable(string message, Exception? inner = null) => new(StorageError.Unavailable, message, inner);
+}

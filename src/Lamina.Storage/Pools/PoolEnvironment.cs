@@ -1,0 +1,11 @@
+namespace Lamina.Storage.Pools;
+
+/// <summary>What pools need to know of this host besides their own settings.</summary>
+public sealed record PoolEnvironment
+{
+    /// <summary>The directories at or beneath which host directories may be served as bind volumes; none: not at all.</summary>
+    public IReadOnlyList<string> BindRoots { get; init; } = [];
+
+    /// <summary>The directory for mounts and holders of this boot.</summary>
+    public string RuntimeDirectory { get; init; } = Attachments.AttachmentOptions.DefaultRuntimeDirectory;
+}

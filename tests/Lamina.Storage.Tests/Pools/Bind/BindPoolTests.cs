@@ -1,0 +1,9 @@
+using Lamina.Testing.Pools;
+
+namespace Lamina.Storage.Tests.Pools.Bind;
+
+/// <summary>Host directories as volumes.</summary>
+public sealed class BindPoolTests : PoolSpecification
+{
+    protected override async Task<ScratchPool> CreatePoolAsync() => await BindScratchPool.CreateAsync();
+}

@@ -1,0 +1,12 @@
+using Lamina.Storage.Pools;
+using Lamina.Testing;
+using Lamina.Testing.Pools;
+
+namespace Lamina.Storage.Tests.Pools.Btrfs;
+
+/// <summary>A btrfs pool in a directory, without quotas.</summary>
+[Collection<BtrfsCollection>]
+public sealed class BtrfsPoolTests(BtrfsFileSystem fileSystem) : PoolSpecification
+{
+    protected override async Task<ScratchPool> CreatePoolAsync() => await DirectoryScratchPool.CreateAsync(PoolBackend.Btrfs, fileSystem.NewDirectory("pool"));
+}

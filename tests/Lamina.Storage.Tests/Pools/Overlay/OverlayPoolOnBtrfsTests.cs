@@ -1,0 +1,12 @@
+using Lamina.Storage.Pools;
+using Lamina.Testing;
+using Lamina.Testing.Pools;
+
+namespace Lamina.Storage.Tests.Pools.Overlay;
+
+/// <summary>An overlay2 pool on Btrfs.</summary>
+[Collection<BtrfsCollection>]
+public sealed class OverlayPoolOnBtrfsTests(BtrfsFileSystem fileSystem) : PoolSpecification
+{
+    protected override async Task<ScratchPool> CreatePoolAsync() => await DirectoryScratchPool.CreateAsync(PoolBackend.Overlay2, fileSystem.NewDirectory("pool"));
+}

@@ -1,0 +1,12 @@
+using Lamina.Storage.Pools;
+using Lamina.Testing;
+using Lamina.Testing.Pools;
+
+namespace Lamina.Storage.Tests.Pools.Overlay;
+
+/// <summary>An overlay2 pool on XFS.</summary>
+[Collection<XfsCollection>]
+public sealed class OverlayPoolOnXfsTests(XfsFileSystem fileSystem) : PoolSpecification
+{
+    protected override async Task<ScratchPool> CreatePoolAsync() => await DirectoryScratchPool.CreateAsync(PoolBackend.Overlay2, fileSystem.NewDirectory("pool"));
+}
