@@ -1,6 +1,6 @@
-using System.Globalization;
 using Lamina.Linux;
 using Lamina.Storage.Pools;
+using Lamina.Testing;
 
 namespace Lamina.Tests.Crashes;
 
@@ -10,16 +10,14 @@ namespace Lamina.Tests.Crashes;
 /// </summary>
 public sealed class CrashTests
 {
-    private static readonly bool s_isSoak = Environment.GetEnvironmentVariable("LAMINA_SOAK") == "1";
-
     [Theory]
     [InlineData(PoolBackend.Overlay2, FileSystemKind.Ext4)]
     [InlineData(PoolBackend.Overlay2, FileSystemKind.Btrfs)]
     [InlineData(PoolBackend.Btrfs, FileSystemKind.Btrfs)]
     public async Task Daemon_KilledInTheMiddleOfCalls_LosesNothingAndLeavesNothing(PoolBackend backend, FileSystemKind fileSystem)
     {
-        var kills = s_isSoak ? 80 : 5;
-        var seed = int.TryParse(Environment.GetEnvironmentVariable("LAMINA_SEED"), CultureInfo.InvariantCulture, out var given) ? given : Random.Shared.Next();
+        var kills = TestSettings.IsSoak ? 80 : 5;
+        var seed = TestSettings.Seed ?? Random.Shared.Next();
         await using var scene = await CrashScene.CreateAsync(backend, fileSystem);
         var run = new CrashRun(scene, seed);
 
@@ -30,7 +28,7 @@ public sealed class CrashTests
 
         // Else nothing was tested.
         Assert.True(2 * run.Kills.Count(kill => kill.Unanswered.Count > 0) >= kills, $"with seed {seed} the daemon was hardly ever killed in the middle of a call");
-        if (s_isSoak)
+        if (TestSettings.IsSoak)
             Assert.Empty(run.Kinds.Except(run.Kills.SelectMany(kill => kill.Unanswered)));
     }
 }
