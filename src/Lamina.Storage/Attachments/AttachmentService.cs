@@ -241,13 +241,15 @@ public sealed partial class AttachmentService
     {
         if (_mounts.IsMounted(volume.Id))
             return;
-        var description = await _pools.Resolve(volume.Id.Pool).Pool.AttachAsync(volume).ConfigureAwait(false);
+        var pool = _pools.Resolve(volume.Id.Pool).Pool;
+        var description = await pool.AttachAsync(volume).ConfigureAwait(false);
         try
         {
             _mounts.Mount(volume.Id, description);
         }
         catch (LinuxException e)
         {
+            await pool.DetachedAsync(volume).ConfigureAwait(false);
             throw StorageException.From($"attach volume {volume.Id}", e);
         }
         _logger.VolumeAttached(volume.Id, _mounts.PathOf(volume.Id));

@@ -16,7 +16,7 @@ public sealed class CrashTests
     [InlineData(PoolBackend.Btrfs, FileSystemKind.Btrfs)]
     public async Task Daemon_KilledInTheMiddleOfCalls_LosesNothingAndLeavesNothing(PoolBackend backend, FileSystemKind fileSystem)
     {
-        var kills = TestSettings.IsSoak ? 80 : 5;
+        var kills = TestSettings.IsSoak ? 80 : 3;
         var seed = TestSettings.Seed ?? Random.Shared.Next();
         await using var scene = await CrashScene.CreateAsync(backend, fileSystem);
         var run = new CrashRun(scene, seed);

@@ -21,8 +21,12 @@ internal sealed class DeepClient(CrashScene scene, string name, int seed) : Cras
         await Make(volume, CallKind.Create).SendAsync(connection);
         for (var layer = 1; layer <= Depth; layer++)
         {
-            if (layer % 4 == 1)
-                await Scene.UseAsync(connection, volume.Id, path => Change(tree, path));
+            // A file each, as a head without anything new is not sealed.
+            await Scene.UseAsync(connection, volume.Id, path =>
+            {
+                Change(tree, path);
+                tree.Write("layer", FormattableString.Invariant($"{layer}"), path);
+            });
             var snapshotName = NewName("s");
             await connection.Controller.CreateSnapshotAsync(new() { Name = snapshotName, SourceVolumeId = volume.Id });
             if (_deep is not null)

@@ -116,6 +116,12 @@ internal sealed class ObjectDirectory<TRecord> : IDisposable
         _records[record.Key] = record;
     }
 
+    /// <summary>
+    /// The record as it can be read now: after a <see cref="Replace"/> that failed the old one, if it failed before the rename, or the new one, which a
+    /// crash may still undo. Null when it can't be read.
+    /// </summary>
+    internal TRecord? ReadAgain(ObjectKey key) => TryRead(key, out var record, out _) ? record : null;
+
     /// <summary>Makes an object disappear, durably, by one rename into the trash.</summary>
     internal void Discard(ObjectKey key)
     {

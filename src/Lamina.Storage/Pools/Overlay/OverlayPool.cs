@@ -68,9 +68,11 @@ internal sealed partial class OverlayPool : IPool
             UpperCheck.Run(directory);
             return new OverlayPool(settings, directory, cut, time, logger);
         }
-        catch
+        catch (Exception e)
         {
             directory.Dispose();
+            if (e is LinuxException linux)
+                throw new StorageException(StorageError.Unavailable, $"the pool at {settings.Path} can't be opened: {linux.Message}", linux);
             throw;
         }
     }
