@@ -33,7 +33,7 @@ namespace Lamina.Storage.Pools;
 /// </remarks>
 public interface IPool : IAsyncDisposable
 {
-    /// <summary>Who the pool is and what it can do. Constant while the pool is loaded, but for <see cref="PoolDescription.Warnings"/>.</summary>
+    /// <summary>Who the pool is and what it can do. Constant while the pool is loaded.</summary>
     PoolDescription Description { get; }
 
     /// <summary>
@@ -43,6 +43,12 @@ public interface IPool : IAsyncDisposable
     /// </summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: the pool can't be used now; the message says why.</exception>
     Task<PoolContents> LoadAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What is wrong just now with what the pool lies on, for a person to mend, by O(1) kernel calls: a disk that is missing or answers with
+    /// errors, a filesystem that became read-only. Empty where all is well.
+    /// </summary>
+    IReadOnlyList<string> FindProblems() => [];
 
     /// <summary>The room in the pool, by O(1) kernel calls.</summary>
     PoolCapacity GetCapacity();

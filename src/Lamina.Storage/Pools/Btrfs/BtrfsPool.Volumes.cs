@@ -64,6 +64,7 @@ internal sealed partial class BtrfsPool
     /// <inheritdoc/>
     public Task<MountDescription> AttachAsync(Volume volume) => TranslateAsync<MountDescription>($"attach volume '{volume.Name}'", () =>
     {
+        _directory.CheckInPlace();
         // However often a subvolume is mounted, it is one tree to the kernel: nothing to be checked for.
         var record = _volumes.Get(volume.Id.Key);
         OpenData(record).Dispose();

@@ -181,7 +181,7 @@ internal sealed class SimpleQuotas
             {
                 BtrfsQuotaMode.Simple => null,
                 BtrfsQuotaMode.Full => "the filesystem has classic quotas, which are left alone and not used: they make snapshots many times slower",
-                _ => "simple quotas are switched off in the filesystem",
+                _ => "simple quotas are switched off in the filesystem; they need Linux 6.7, and \"quota\": \"simple\" of the pool switches them on",
             };
         }
         catch (LinuxException e)
