@@ -75,7 +75,8 @@ public interface IPool : IAsyncDisposable
     /// <summary>
     /// Cuts a snapshot at one write point: it holds what was written before the cut, and nothing after it, across all files. Where the
     /// backend has no such cut of its own, the volume's writers are stopped for its duration (<see cref="PoolFeatures.PausesWriters"/>).
-    /// Answers the record as it was stored, with the moment of the cut.
+    /// A backend whose own cut is a commit of its filesystem keeps that order for what was flushed, as a power cut does; of what nobody flushed it
+    /// holds all from before the call. Answers the record as it was stored, with the moment of the cut.
     /// </summary>
     /// <param name="snapshot">The record; <see cref="Snapshot.CreatedAt"/> is set by the pool.</param>
     /// <param name="volume">The volume to cut, with its use.</param>

@@ -19,6 +19,7 @@ internal sealed partial class BtrfsPool
                     CopyVolume(volume, snapshot.Family, data);
                 break;
             case VolumeContent.OfVolume of:
+                WriteBack(of.Volume);
                 using (await LockRecordAsync(of.Volume.Volume.Id.Key).ConfigureAwait(false))
                 {
                     var original = _volumes.Get(of.Volume.Volume.Id.Key);
