@@ -14,7 +14,7 @@ internal static class VolumeCompatibility
             ?? Differs("source", existing.Source, request.Source)
             ?? Differs("kind", existing.Kind, request.Kind)
             ?? Differs("parameters", existing.Parameters, request.Parameters)
-            ?? SizeDiffers(existing, request.Size)
+            ?? SizeDiffers(existing, request.Size, pool.Pool.Description)
             ?? FileSystemDiffers(pool.Pool.Description, request.FileSystem)
             ?? (request.IsWantedHere ? null : "place: it lies on this host, where it must not be");
         if (difference is not null)
@@ -29,8 +29,11 @@ internal static class VolumeCompatibility
     private static string? FileSystemDiffers(PoolDescription pool, string? asked) =>
         pool.Offers(asked) ? null : $"filesystem: {pool.Backend}, not {asked}";
 
-    private static string? SizeDiffers(Volume existing, SizeRange asked)
+    private static string? SizeDiffers(Volume existing, SizeRange asked, PoolDescription pool)
     {
+        // Whatever size is asked for, a directory of the host has none.
+        if (pool.Features.HasFlag(PoolFeatures.HostDirectories))
+            return null;
         var tooSmall = asked.Required is { } required && (existing.Size is null || existing.Size < required);
         var tooLarge = asked.Limit is { } limit && (existing.CreatedSize is null || existing.CreatedSize > limit);
         return tooSmall || tooLarge

@@ -39,6 +39,7 @@ internal sealed class PoolLoader(
         pauses.ReleaseLeftovers();
         StartWatcher();
         InitializeEmbeddedDefault();
+        InitializeBindPool();
         await set.LoadAsync(pools, stoppingToken);
         await attachments.ReconcileAsync(stoppingToken);
         logger.Ready();
@@ -72,5 +73,22 @@ internal sealed class PoolLoader(
             return;
         PoolInitializer.Initialize(embedded);
         logger.EmbeddedPoolMade(embedded.Path);
+    }
+
+    // It is configured by its roots alone, so nobody else would make it. But only where its records can't be on a disk that is missing.
+    private void InitializeBindPool()
+    {
+        if (pools.FirstOrDefault(pool => pool.Backend == PoolBackend.Bind) is not { } bind || Path.Exists(bind.Path) || !StatePresence.IsCertain(options.StateDirectory))
+            return;
+        try
+        {
+            PoolInitializer.Initialize(bind);
+            logger.BindPoolMade(bind.Path);
+        }
+        catch (StorageException e)
+        {
+            // Everything else is served without it.
+            logger.BindPoolNotMade(e.Message);
+        }
     }
 }

@@ -17,10 +17,20 @@ internal static class StorageRegistration
         .AddSingleton<OperationRunner>()
         .AddSingleton<CapacityPromises>()
         .AddPauses(options)
-        .AddSingleton(new PoolEnvironment { BindRoots = options.BindRoots, RuntimeDirectory = options.RuntimeDirectory })
+        .AddSingleton(services => new PoolEnvironment
+        {
+            BindRoots = options.BindRoots,
+            RuntimeDirectory = options.RuntimeDirectory,
+            OwnPaths = () => OwnPaths(options, services.GetRequiredService<PoolSet>()),
+        })
         .AddSingleton<PoolOpener>()
         .AddSingleton<PoolSet>()
         .AddSingleton<AttachmentService>()
         .AddSingleton<VolumeService>()
         .AddSingleton<SnapshotService>();
+
+    private static IEnumerable<string> OwnPaths(LaminaOptions options, PoolSet pools) => pools.List()
+        .SelectMany(pool => (string?[])[pool.Settings.Path, pool.Settings.Image])
+        .OfType<string>()
+        .Prepend(options.StateDirectory);
 }

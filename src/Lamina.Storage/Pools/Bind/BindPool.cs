@@ -60,6 +60,9 @@ internal sealed class BindPool : IPool
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> FindProblems() => [.. _directory.FindProblems()];
+
+    /// <inheritdoc/>
     public PoolCapacity GetCapacity() => _directory.Capacity;
 
     /// <inheritdoc/>

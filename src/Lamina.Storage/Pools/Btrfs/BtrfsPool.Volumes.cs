@@ -19,6 +19,7 @@ internal sealed partial class BtrfsPool
                     CopyVolume(volume, snapshot.Family, data);
                 break;
             case VolumeContent.OfVolume of:
+                WriteBack(of.Volume);
                 using (await LockRecordAsync(of.Volume.Volume.Id.Key).ConfigureAwait(false))
                 {
                     var original = _volumes.Get(of.Volume.Volume.Id.Key);
@@ -64,6 +65,7 @@ internal sealed partial class BtrfsPool
     /// <inheritdoc/>
     public Task<MountDescription> AttachAsync(Volume volume) => TranslateAsync<MountDescription>($"attach volume '{volume.Name}'", () =>
     {
+        _directory.CheckInPlace();
         // However often a subvolume is mounted, it is one tree to the kernel: nothing to be checked for.
         var record = _volumes.Get(volume.Id.Key);
         OpenData(record).Dispose();

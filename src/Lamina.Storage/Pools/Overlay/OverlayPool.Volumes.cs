@@ -57,6 +57,7 @@ internal sealed partial class OverlayPool
     public Task<MountDescription> AttachAsync(Volume volume) => TranslateAsync<MountDescription>($"attach volume '{volume.Name}'", async () =>
     {
         using var held = await LockRecordAsync(volume.Id.Key).ConfigureAwait(false);
+        _directory.CheckInPlace();
         var record = _volumes.Get(volume.Id.Key);
         CheckNotMounted(record);
         _merger.Attached(record.Key);

@@ -118,6 +118,9 @@ internal sealed partial class OverlayPool : IPool
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> FindProblems() => [.. _directory.FindProblems()];
+
+    /// <inheritdoc/>
     public PoolCapacity GetCapacity() => _directory.Capacity;
 
     /// <inheritdoc/>
