@@ -14,8 +14,7 @@ internal sealed partial class OverlayPool
         {
             var cutSnapshot = snapshot with { CreatedAt = cut.At, Pause = cut.Pause };
             using var staging = new StagedObject(_directory);
-            using var top = _layers.Open(cut.Chain[0]);
-            _snapshots.Publish(staging, new OverlaySnapshotRecord(PoolDirectory.Format, cutSnapshot, cut.Chain), top, _layers.Root);
+            _snapshots.Publish(staging, new OverlaySnapshotRecord(PoolDirectory.Format, cutSnapshot, cut.Chain));
             _usage.Measure(cut.Chain);
             return cutSnapshot;
         }
@@ -80,10 +79,10 @@ internal sealed partial class OverlayPool
     {
         var head = _layers.Create(_layers.ReadRoot(record.Head));
         var next = record with { Head = head, Chain = record.Chain.Insert(0, record.Head), Project = _quotas.Limit(head, record.Volume.Size) };
-        using var headDirectory = _layers.Open(head);
+        _directory.FlushBefore();
 
         // If this fails, which of the two records is on the disk can't be known. Both are true, and the new head stays for the next load to judge.
-        _volumes.Replace(next, headDirectory, _layers.Root);
+        _volumes.Replace(next);
         _quotas.Drop(record.Project);
         _usage.Measure([head]);
         return next;
