@@ -11,8 +11,8 @@ namespace Lamina.Storage.Pools.Directories;
 /// </summary>
 /// <remarks>
 /// Nothing durable names what isn't. Where the filesystem does not order metadata by itself, <see cref="FlushBefore"/> makes everything that was
-/// done so far durable before the step that names it. ext4 and XFS do order: whatever a flush makes durable, it makes durable all that happened
-/// before it, so there the barrier is free.
+/// done so far durable before the step that names it, by one flush however many directories were changed. ext4 and XFS do order: whatever a
+/// flush makes durable, it makes durable all that happened before it, so there the barrier is free.
 /// </remarks>
 internal sealed class PoolDirectory : IDisposable
 {
@@ -143,8 +143,7 @@ internal sealed class PoolDirectory : IDisposable
     }
 
     /// <summary>Makes what was done so far durable, before the step that names it.</summary>
-    /// <param name="directories">The directories that were changed, innermost first; what filesystems without any order of their own flush.</param>
-    internal void FlushBefore(params ReadOnlySpan<SafeFileHandle> directories)
+    internal void FlushBefore()
     {
         switch (FileSystem.Kind)
         {
@@ -155,8 +154,7 @@ internal sealed class PoolDirectory : IDisposable
                 Linux.Btrfs.CommitTransaction(Root);
                 return;
             default:
-                foreach (var directory in directories)
-                    Files.Flush(directory);
+                Files.FlushFileSystem(Root);
                 return;
         }
     }

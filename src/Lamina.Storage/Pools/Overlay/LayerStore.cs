@@ -27,9 +27,6 @@ internal sealed class LayerStore : IDisposable
     /// <summary>Who names which layer.</summary>
     internal LayerReferences References { get; } = new();
 
-    /// <summary>The directory of all layers, to be flushed before a record names a new one.</summary>
-    internal SafeFileHandle Root => _directory;
-
     /// <summary>The path of a layer's tree.</summary>
     internal string DiffOf(LayerId layer) => Path.Combine(_pool.Path, "layers", layer.ToString(), "diff");
 
@@ -51,8 +48,7 @@ internal sealed class LayerStore : IDisposable
     }
 
     /// <summary>
-    /// Makes an empty layer, with one reference. Not durable yet: <see cref="Root"/> and the layer's own directory are flushed with the step
-    /// that names it.
+    /// Makes an empty layer, with one reference. Not durable yet: see <see cref="PoolDirectory.FlushBefore"/>.
     /// </summary>
     internal LayerId Create(DirectoryAttributes root)
     {

@@ -14,8 +14,7 @@ internal sealed partial class OverlayPool
         {
             var cutSnapshot = snapshot with { CreatedAt = cut.At, Pause = cut.Pause };
             using var staging = new StagedObject(_directory);
-            using var top = _layers.Open(cut.Chain[0]);
-            _snapshots.Publish(staging, new OverlaySnapshotRecord(PoolDirectory.Format, cutSnapshot, cut.Chain), top, _layers.Root);
+            _snapshots.Publish(staging, new OverlaySnapshotRecord(PoolDirectory.Format, cutSnapshot, cut.Chain));
             _usage.Measure(cut.Chain);
             return cutSnapshot;
         }
@@ -87,8 +86,8 @@ internal sealed partial class OverlayPool
         try
         {
             var next = record with { Head = head, Chain = record.Chain.Insert(0, record.Head), Project = _quotas.Limit(head, record.Volume.Size) };
-            using var headDirectory = _layers.Open(head);
-            _volumes.Replace(next, headDirectory, _layers.Root);
+            _directory.FlushBefore();
+            _volumes.Replace(next);
             _quotas.Drop(record.Project);
             _usage.Measure([head]);
             return next;

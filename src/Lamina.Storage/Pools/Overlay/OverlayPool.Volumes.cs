@@ -21,8 +21,7 @@ internal sealed partial class OverlayPool
             var project = _quotas.Limit(head, volume.Size);
             var record = new OverlayVolumeRecord(PoolDirectory.Format, volume, head, chain, project);
             using var staging = new StagedObject(_directory);
-            using var headDirectory = _layers.Open(head);
-            _volumes.Publish(staging, record, headDirectory, _layers.Root);
+            _volumes.Publish(staging, record);
             _usage.Measure(layers);
         }
         catch when (_volumes.Find(volume.Id.Key) is null)
