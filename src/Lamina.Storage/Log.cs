@@ -52,6 +52,12 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is unpublished from {Target}")]
     public static partial void VolumeUnpublished(this ILogger logger, VolumeId volume, string target);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume}: group {Group} has access to all files now; {Changed} were changed, {Protected} are protected and stay")]
+    public static partial void GivenToGroup(this ILogger logger, VolumeId volume, uint group, long changed, long @protected);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume} is a directory of the host: its files are not given to group {Group}")]
+    public static partial void NotGivenToGroup(this ILogger logger, VolumeId volume, uint group);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "The holder {Holder} of {Volume} is from before a reboot, or its mount is gone: dropped")]
     public static partial void HolderDropped(this ILogger logger, string holder, VolumeId volume);
 

@@ -39,8 +39,6 @@ internal sealed partial class NodeService
         var (volume, pool) = lookup.Get(request.VolumeId);
         if (request.StagingTargetPath.Length == 0)
             throw new StorageException(StorageError.FailedPrecondition, "staging_target_path is missing: a volume is staged before it is published");
-        if (access.AsksForGroup)
-            throw new StorageException(StorageError.Unsupported, "volume_mount_group needs VOLUME_MOUNT_GROUP, which is not offered here");
         var publication = new PublishRequest
         {
             Target = IStorageValue<MountTarget>.Parse(request.TargetPath),
@@ -48,6 +46,8 @@ internal sealed partial class NodeService
             StagedBy = StageAt(request.StagingTargetPath),
             ReadOnly = request.Readonly || access.IsReadOnly,
             Exclusive = access.IsExclusive,
+            Flags = access.Flags,
+            Group = access.Group,
             Arguments = access.ArgumentsFor(volume, pool),
         };
         await attachments.PublishAsync(volume.Id, publication, CallPatience.Of(context));

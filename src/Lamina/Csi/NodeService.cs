@@ -11,7 +11,7 @@ namespace Lamina.Csi;
 internal sealed partial class NodeService(CsiPlugin plugin, VolumeLookup lookup, VolumeService volumes, AttachmentService attachments) : Wire.Node.NodeBase
 {
     private static readonly RpcType[] Offered =
-        [RpcType.StageUnstageVolume, RpcType.GetVolumeStats, RpcType.ExpandVolume, RpcType.SingleNodeMultiWriter];
+        [RpcType.StageUnstageVolume, RpcType.GetVolumeStats, RpcType.ExpandVolume, RpcType.SingleNodeMultiWriter, RpcType.VolumeMountGroup];
 
     /// <inheritdoc/>
     public override Task<Wire.NodeGetCapabilitiesResponse> NodeGetCapabilities(Wire.NodeGetCapabilitiesRequest request, ServerCallContext context) =>
