@@ -34,6 +34,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is resized to {Size}")]
     public static partial void VolumeResized(this ILogger logger, VolumeId volume, ByteSize size);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} has the attributes {Attributes} now")]
+    public static partial void VolumeModified(this ILogger logger, VolumeId volume, VolumeAttributes attributes);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot {Snapshot} of {Volume} is cut, writers stood still for {Pause}")]
     public static partial void SnapshotCreated(this ILogger logger, SnapshotId snapshot, VolumeId volume, TimeSpan? pause);
 

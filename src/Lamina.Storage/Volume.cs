@@ -26,6 +26,12 @@ public sealed record Volume
     /// <summary>What was asked for at creation and never changes.</summary>
     public VolumeParameters Parameters { get; init; } = VolumeParameters.None;
 
+    /// <summary>What can be changed, as it was asked for last; null: nothing ever was.</summary>
+    public VolumeAttributes? Attributes { get; init; }
+
+    /// <summary>The attributes that the creation asked for, by which a repeated create is compared after a change; null: none.</summary>
+    public VolumeAttributes? CreatedAttributes { get; init; }
+
     /// <summary>The front door that made it.</summary>
     public required Door Door { get; init; }
 

@@ -14,6 +14,7 @@ internal static class VolumeCompatibility
             ?? Differs("source", existing.Source, request.Source)
             ?? Differs("kind", existing.Kind, request.Kind)
             ?? Differs("parameters", existing.Parameters, request.Parameters)
+            ?? AttributesDiffer(existing, request.Attributes)
             ?? SizeDiffers(existing, request.Size)
             ?? FileSystemDiffers(pool.Pool.Description, request.FileSystem)
             ?? (request.IsWantedHere ? null : "place: it lies on this host, where it must not be");
@@ -28,6 +29,13 @@ internal static class VolumeCompatibility
 
     private static string? FileSystemDiffers(PoolDescription pool, string? asked) =>
         pool.Offers(asked) ? null : $"filesystem: {pool.Backend}, not {asked}";
+
+    // As they were asked for at first, or as they are since.
+    private static string? AttributesDiffer(Volume existing, VolumeAttributes asked)
+    {
+        var known = new[] { existing.CreatedAttributes, existing.Attributes }.Select(attributes => attributes ?? VolumeAttributes.None).ToList();
+        return known.Exists(attributes => attributes.With(asked) == attributes) ? null : $"attributes: {known[1]}, not {asked}";
+    }
 
     private static string? SizeDiffers(Volume existing, SizeRange asked)
     {

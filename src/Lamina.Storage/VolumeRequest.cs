@@ -32,6 +32,9 @@ public sealed record VolumeRequest
     /// <summary>What else is asked of it.</summary>
     public VolumeParameters Parameters { get; init; } = VolumeParameters.None;
 
+    /// <summary>What of it can be changed later; goes over the parameters.</summary>
+    public VolumeAttributes Attributes { get; init; } = VolumeAttributes.None;
+
     /// <summary>What the orchestrator tells of it.</summary>
     public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 }

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Lamina.Storage;
 
 /// <summary>Volumes: made, found, resized and deleted, the same for every front door.</summary>
-public sealed class VolumeService(
+public sealed partial class VolumeService(
     PoolSet pools,
     Catalog catalog,
     AttachmentService attachments,
@@ -137,6 +137,7 @@ public sealed class VolumeService(
         var features = pool.Pool.Description.Features;
         pool.CheckReadable(key, isSnapshot: false);
         request.Parameters.CheckAgainst(pool.Pool.Description);
+        CheckAgainst(pool.Pool.Description, request.Attributes);
         if (request.Kind == VolumeKind.Block)
             throw new StorageException(StorageError.InvalidArgument, $"pool '{pool.Name}' has no raw block volumes; ask for a mounted volume");
         if (!pool.Pool.Description.Offers(request.FileSystem))
@@ -158,6 +159,8 @@ public sealed class VolumeService(
             CreatedSize = size,
             Source = request.Source,
             Parameters = request.Parameters,
+            Attributes = NullIfNone(request.Attributes),
+            CreatedAttributes = NullIfNone(request.Attributes),
             Door = request.Door,
             Labels = request.Labels,
             CreatedAt = time.GetUtcNow(),

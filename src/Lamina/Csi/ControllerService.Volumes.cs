@@ -10,7 +10,7 @@ internal sealed partial class ControllerService
     /// <inheritdoc/>
     public override async Task<Wire.CreateVolumeResponse> CreateVolume(Wire.CreateVolumeRequest request, ServerCallContext context)
     {
-        var volume = await volumes.CreateAsync(CreateVolumeParser.Parse(request, plugin), CallPatience.Of(context));
+        var volume = await volumes.CreateAsync(CreateVolumeParser.Parse(request, plugin, ModifiesVolumes), CallPatience.Of(context));
         return new() { Volume = CsiAnswers.Of(volume, plugin) };
     }
 
@@ -49,6 +49,22 @@ internal sealed partial class ControllerService
     {
         var (volume, _) = lookup.Get(Required.Text(request.VolumeId, "volume_id"));
         return Task.FromResult(new Wire.ControllerGetVolumeResponse { Volume = CsiAnswers.Of(volume, plugin), Status = new() });
+    }
+
+    /// <inheritdoc/>
+    public override async Task<Wire.ControllerModifyVolumeResponse> ControllerModifyVolume(
+        Wire.ControllerModifyVolumeRequest request, ServerCallContext context)
+    {
+        Required.Text(request.VolumeId, "volume_id");
+        if (!ModifiesVolumes)
+        {
+            throw new StorageException(StorageError.Unsupported, plugin.IsNodeLocal
+                ? "ControllerModifyVolume is not offered here: csi.nodeLocal is on"
+                : "ControllerModifyVolume is not offered here: the volumes of no pool have attributes that can be changed");
+        }
+        var (volume, _) = lookup.Get(request.VolumeId);
+        await volumes.ModifyAsync(volume.Id, VolumeAttributes.Parse(request.MutableParameters), CallPatience.Of(context));
+        return new();
     }
 
     /// <inheritdoc/>

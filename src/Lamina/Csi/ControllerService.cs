@@ -18,6 +18,7 @@ internal sealed partial class ControllerService(CsiPlugin plugin, VolumeLookup l
         RpcType.GetCapacity,
         RpcType.CreateDeleteSnapshot,
         RpcType.ListSnapshots,
+        RpcType.GetSnapshot,
         RpcType.CloneVolume,
         RpcType.SingleNodeMultiWriter,
     ];
@@ -28,6 +29,8 @@ internal sealed partial class ControllerService(CsiPlugin plugin, VolumeLookup l
     {
         // The sidecar that expands has one leader in a cluster, which would ask the wrong node: there the node does it alone.
         IEnumerable<RpcType> offered = plugin.IsNodeLocal ? Always : [.. Always, RpcType.ExpandVolume];
+        if (ModifiesVolumes)
+            offered = offered.Append(RpcType.ModifyVolume);
         var capabilities = offered.Select(type => new Wire.ControllerServiceCapability { Rpc = new() { Type = type } });
         return Task.FromResult(new Wire.ControllerGetCapabilitiesResponse { Capabilities = { capabilities } });
     }
@@ -49,6 +52,9 @@ internal sealed partial class ControllerService(CsiPlugin plugin, VolumeLookup l
         var bytes = isHere ? available.Bytes : 0;
         return Task.FromResult(new Wire.GetCapacityResponse { AvailableCapacity = bytes, MaximumVolumeSize = bytes });
     }
+
+    // Like expansion the work of a sidecar with one leader, and nothing where no pool has anything to modify.
+    private bool ModifiesVolumes => !plugin.IsNodeLocal && volumes.HasAttributes;
 
     // A page can't be of negative length.
     private static int PageSize(int entries) =>
