@@ -43,6 +43,12 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot {Snapshot} is deleted")]
     public static partial void SnapshotDeleted(this ILogger logger, SnapshotId snapshot);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "The inline volume {Volume} is deleted: its pod's directory {PodDirectory} is gone")]
+    public static partial void OrphanCollected(this ILogger logger, VolumeId volume, string podDirectory);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The inline volume {Volume}, whose pod is gone, can't be deleted yet: {Reason}")]
+    public static partial void OrphanKept(this ILogger logger, VolumeId volume, string reason);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is attached at {MountPoint}")]
     public static partial void VolumeAttached(this ILogger logger, VolumeId volume, string mountPoint);
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Lamina.Storage.Ephemeral;
 
 namespace Lamina.Storage;
 
@@ -31,6 +32,9 @@ public sealed record Volume
 
     /// <summary>The attributes that the creation asked for, by which a repeated create is compared after a change; null: none.</summary>
     public VolumeAttributes? CreatedAttributes { get; init; }
+
+    /// <summary>The pod that it lives and goes with; null for a volume that stays until somebody deletes it.</summary>
+    public EphemeralUse? Ephemeral { get; init; }
 
     /// <summary>The front door that made it.</summary>
     public required Door Door { get; init; }

@@ -11,6 +11,7 @@ internal static class VolumeCompatibility
         var pool = pools.Resolve(existing.Id.Pool);
         var difference =
             Differs("pool", pool.Name, request.Pool ?? pool.Name)
+            ?? Differs("pod", existing.Ephemeral?.PodDirectory, request.Ephemeral?.PodDirectory)
             ?? Differs("source", existing.Source, request.Source)
             ?? Differs("kind", existing.Kind, request.Kind)
             ?? Differs("parameters", existing.Parameters, request.Parameters)

@@ -5,6 +5,18 @@ namespace Lamina.Storage.Attachments;
 
 public sealed partial class AttachmentService
 {
+    /// <summary>The volume of a key that a holder says is published at a path; null when there is none.</summary>
+    internal VolumeId? FindPublication(Door door, MountTarget target, ObjectKey key)
+    {
+        var identity = PublicationOf(door, target);
+        foreach (var volume in _holders.Volumes.Where(volume => volume.Key == key))
+        {
+            if (_holders.Find(volume, identity) is not null)
+                return volume;
+        }
+        return null;
+    }
+
     // A file has one group: to give the volume to another one takes it away from whoever works with it now.
     private static void CheckGroup(IEnumerable<Holder> others, PublishRequest request)
     {

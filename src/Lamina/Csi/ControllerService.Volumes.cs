@@ -17,7 +17,8 @@ internal sealed partial class ControllerService
     /// <inheritdoc/>
     public override async Task<Wire.DeleteVolumeResponse> DeleteVolume(Wire.DeleteVolumeRequest request, ServerCallContext context)
     {
-        if (VolumeId.TryParse(Required.Text(request.VolumeId, "volume_id"), out var id))
+        lookup.CheckProvisioned(Required.Text(request.VolumeId, "volume_id"));
+        if (VolumeId.TryParse(request.VolumeId, out var id))
             await volumes.DeleteAsync(id, CallPatience.Of(context));
         return new();
     }
@@ -36,7 +37,7 @@ internal sealed partial class ControllerService
     /// <inheritdoc/>
     public override Task<Wire.ListVolumesResponse> ListVolumes(Wire.ListVolumesRequest request, ServerCallContext context)
     {
-        var page = volumes.List(PageSize(request.MaxEntries), request.StartingToken);
+        var page = volumes.ListProvisioned(PageSize(request.MaxEntries), request.StartingToken);
         return Task.FromResult(new Wire.ListVolumesResponse
         {
             Entries = { page.Items.Select(volume => new Wire.ListVolumesResponse.Types.Entry { Volume = CsiAnswers.Of(volume, plugin) }) },

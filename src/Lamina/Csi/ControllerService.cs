@@ -40,17 +40,21 @@ internal sealed partial class ControllerService(CsiPlugin plugin, VolumeLookup l
     {
         var accesses = request.VolumeCapabilities.Select(VolumeAccess.Parse).ToList();
         var parameters = ClassParameters.Parse(request.Parameters);
-        var isHere = Places.Includes(request.AccessibleTopology, plugin);
         var query = new CapacityQuery { Pool = parameters.Pool, Parameters = parameters.Volume };
         // One volume must do for all the ways to use it, so the worst of them counts.
-        var available = accesses
+        var answers = !Places.Includes(request.AccessibleTopology, plugin) ? [CapacityAnswer.Nothing] : accesses
             .Select(access => access.FlagObstacle is null
                 ? volumes.GetCapacity(query with { Kind = access.Kind, FileSystem = access.FileSystem })
-                : ByteSize.Zero)
+                : CapacityAnswer.Nothing)
             .DefaultIfEmpty(volumes.GetCapacity(query))
-            .Min();
-        var bytes = isHere ? available.Bytes : 0;
-        return Task.FromResult(new Wire.GetCapacityResponse { AvailableCapacity = bytes, MaximumVolumeSize = bytes });
+            .ToList();
+        return Task.FromResult(new Wire.GetCapacityResponse
+        {
+            AvailableCapacity = answers.Min(answer => answer.Available).Bytes,
+            MaximumVolumeSize = answers.Min(answer => answer.Largest).Bytes,
+            // Where nothing can be made there is no smallest volume either.
+            MinimumVolumeSize = answers.Any(answer => answer.Largest == ByteSize.Zero) ? null : answers.Max(answer => answer.Smallest).Bytes,
+        });
     }
 
     // Like expansion the work of a sidecar with one leader, and nothing where no pool has anything to modify.

@@ -1,5 +1,6 @@
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Ephemeral;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
 
@@ -22,5 +23,6 @@ internal static class StorageRegistration
         .AddSingleton<PoolSet>()
         .AddSingleton<AttachmentService>()
         .AddSingleton<VolumeService>()
-        .AddSingleton<SnapshotService>();
+        .AddSingleton<SnapshotService>()
+        .AddSingleton<EphemeralVolumes>();
 }
