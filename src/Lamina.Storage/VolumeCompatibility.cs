@@ -11,9 +11,11 @@ internal static class VolumeCompatibility
         var pool = pools.Resolve(existing.Id.Pool);
         var difference =
             Differs("pool", pool.Name, request.Pool ?? pool.Name)
+            ?? Differs("pod", existing.Ephemeral?.PodDirectory, request.Ephemeral?.PodDirectory)
             ?? Differs("source", existing.Source, request.Source)
             ?? Differs("kind", existing.Kind, request.Kind)
             ?? Differs("parameters", existing.Parameters, request.Parameters)
+            ?? AttributesDiffer(existing, request.Attributes)
             ?? SizeDiffers(existing, request.Size, pool.Pool.Description)
             ?? FileSystemDiffers(pool.Pool.Description, request.FileSystem)
             ?? (request.IsWantedHere ? null : "place: it lies on this host, where it must not be");
@@ -28,6 +30,13 @@ internal static class VolumeCompatibility
 
     private static string? FileSystemDiffers(PoolDescription pool, string? asked) =>
         pool.Offers(asked) ? null : $"filesystem: {pool.Backend}, not {asked}";
+
+    // As they were asked for at first, or as they are since.
+    private static string? AttributesDiffer(Volume existing, VolumeAttributes asked)
+    {
+        var known = new[] { existing.CreatedAttributes, existing.Attributes }.Select(attributes => attributes ?? VolumeAttributes.None).ToList();
+        return known.Exists(attributes => attributes.With(asked) == attributes) ? null : $"attributes: {known[1]}, not {asked}";
+    }
 
     private static string? SizeDiffers(Volume existing, SizeRange asked, PoolDescription pool)
     {

@@ -73,6 +73,15 @@ public interface IPool : IAsyncDisposable
     Task ResizeVolumeAsync(Volume resized);
 
     /// <summary>
+    /// Replaces the record by one with other attributes, and makes them hold for what is written from now on, while the volume may be attached.
+    /// Only those of <see cref="PoolDescription.MutableAttributes"/> are asked for. The same call again completes one that was cut off.
+    /// </summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.InvalidArgument"/>: they can't be had beside the volume's parameters; nothing was changed.
+    /// </exception>
+    Task ModifyVolumeAsync(Volume modified);
+
+    /// <summary>
     /// Cuts a snapshot at one write point: it holds what was written before the cut, and nothing after it, across all files. Where the
     /// backend has no such cut of its own, the volume's writers are stopped for its duration (<see cref="PoolFeatures.PausesWriters"/>).
     /// A backend whose own cut is a commit of its filesystem keeps that order for what was flushed, as a power cut does; of what nobody flushed it

@@ -121,6 +121,9 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
             : $"no pool was asked for and none is marked \"default\": true; there are {string.Join(", ", candidates.Select(pool => pool.Name))}");
     }
 
+    /// <summary>Whether volumes go there when nobody says where.</summary>
+    public bool IsDefault(LoadedPool pool) => FindDefault()?.Name == pool.Name;
+
     /// <summary>The pool of that name, or the default one, if it is served.</summary>
     public bool TryResolve(PoolName? name, [NotNullWhen(true)] out LoadedPool? pool)
     {

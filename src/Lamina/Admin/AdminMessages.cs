@@ -60,6 +60,7 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
         if (attachments.MountPointOf(volume.Id) is { } path)
             message.Path = path;
         message.Parameters.Add(ParametersOf(volume.Parameters));
+        message.Attributes.Add((volume.Attributes ?? VolumeAttributes.None).ToDictionary());
         message.Labels.Add(volume.Labels);
         message.Holders.Add(attachments.HoldersOf(volume.Id).Select(Of));
         return message;

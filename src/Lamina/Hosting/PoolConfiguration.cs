@@ -78,6 +78,7 @@ internal static class PoolConfiguration
             DefaultSize = defaultSize,
             MinFree = minFree,
             Overcommit = options.Overcommit,
+            Ephemeral = options.Ephemeral,
             SimpleQuota = options.Quota == "simple",
             PauseWriters = options.LiveSnapshot == "pause",
             MaxPause = options.MaxPause,

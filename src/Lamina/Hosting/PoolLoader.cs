@@ -1,5 +1,6 @@
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Ephemeral;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
@@ -15,6 +16,7 @@ internal sealed class PoolLoader(
     LaminaOptions options,
     PoolSet set,
     AttachmentService attachments,
+    EphemeralVolumes ephemerals,
     OperationRunner operations,
     WriterPauses pauses,
     PauseWatcherProcess watcher,
@@ -43,12 +45,14 @@ internal sealed class PoolLoader(
         await set.LoadAsync(pools, stoppingToken);
         await attachments.ReconcileAsync(stoppingToken);
         logger.Ready();
+        await ephemerals.CollectAsync(stoppingToken);
         using var timer = new PeriodicTimer(RetryAfter, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             // What is mounted from a pool that comes late could not be judged before.
             if (await set.RetryAsync(stoppingToken))
                 await attachments.ReconcileAsync(stoppingToken);
+            await ephemerals.CollectAsync(stoppingToken);
         }
     }
 

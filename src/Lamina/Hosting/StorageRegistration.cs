@@ -1,5 +1,6 @@
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Ephemeral;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
 
@@ -27,7 +28,8 @@ internal static class StorageRegistration
         .AddSingleton<PoolSet>()
         .AddSingleton<AttachmentService>()
         .AddSingleton<VolumeService>()
-        .AddSingleton<SnapshotService>();
+        .AddSingleton<SnapshotService>()
+        .AddSingleton<EphemeralVolumes>();
 
     private static IEnumerable<string> OwnPaths(LaminaOptions options, PoolSet pools) => pools.List()
         .SelectMany(pool => (string?[])[pool.Settings.Path, pool.Settings.Image])

@@ -89,6 +89,10 @@ internal sealed class BindPool : IPool
         throw new StorageException(StorageError.Unsupported, $"volume {resized.Id} is a directory of the host: it has no size");
 
     /// <inheritdoc/>
+    public Task ModifyVolumeAsync(Volume modified) =>
+        throw new StorageException(StorageError.Unsupported, $"volume {modified.Id} is a directory of the host: it has no attributes");
+
+    /// <inheritdoc/>
     public Task<Snapshot> CreateSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => throw NoSnapshots();
 
     /// <inheritdoc/>

@@ -10,7 +10,7 @@ internal sealed partial class BtrfsPool
     public Task CreateVolumeAsync(Volume volume, VolumeContent source) => TranslateAsync($"create volume '{volume.Name}'", async () =>
     {
         _volumes.CheckFree(volume.Id.Key);
-        SubvolumeParameters.Check(volume.Parameters);
+        SubvolumeParameters.Check(volume);
         switch (source)
         {
             case VolumeContent.OfSnapshot of:
@@ -63,6 +63,19 @@ internal sealed partial class BtrfsPool
     });
 
     /// <inheritdoc/>
+    public Task ModifyVolumeAsync(Volume modified) => TranslateAsync($"modify volume '{modified.Name}'", async () =>
+    {
+        using var held = await LockRecordAsync(modified.Id.Key).ConfigureAwait(false);
+        var record = _volumes.Get(modified.Id.Key);
+        using var data = OpenData(record);
+        SubvolumeParameters.Check(modified);
+        SubvolumeCompression.CheckPossible(data, modified);
+        // First the files and then the record: whoever was cut off in between finds the old one, and does all of it again.
+        SubvolumeCompression.Change(data, SubvolumeParameters.CompressionOf(modified));
+        _volumes.Replace(record with { Volume = modified }, data);
+    });
+
+    /// <inheritdoc/>
     public Task<MountDescription> AttachAsync(Volume volume) => TranslateAsync<MountDescription>($"attach volume '{volume.Name}'", () =>
     {
         _directory.CheckInPlace();
@@ -100,7 +113,7 @@ internal sealed partial class BtrfsPool
             using var staging = new StagedObject(_directory);
             make(staging.Directory, group);
             using (var data = Files.OpenDirectoryAt(staging.Directory, Data))
-                SubvolumeParameters.Apply(data, volume.Parameters, isEmpty);
+                SubvolumeParameters.Apply(data, volume, isEmpty);
             _volumes.Publish(staging, new BtrfsVolumeRecord(PoolDirectory.Format, volume, family, group));
         }
         catch when (_volumes.Find(volume.Id.Key) is null)

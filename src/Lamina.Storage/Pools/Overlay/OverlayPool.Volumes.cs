@@ -53,6 +53,10 @@ internal sealed partial class OverlayPool
     });
 
     /// <inheritdoc/>
+    public Task ModifyVolumeAsync(Volume modified) =>
+        throw new StorageException(StorageError.Unsupported, $"volume {modified.Id} lies in an overlay2 pool, whose volumes have no attributes that can be changed");
+
+    /// <inheritdoc/>
     public Task<MountDescription> AttachAsync(Volume volume) => TranslateAsync<MountDescription>($"attach volume '{volume.Name}'", async () =>
     {
         using var held = await LockRecordAsync(volume.Id.Key).ConfigureAwait(false);
