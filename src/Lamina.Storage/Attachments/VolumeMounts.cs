@@ -19,7 +19,20 @@ internal sealed class VolumeMounts
     internal string PathOf(VolumeId volume) => Path.Combine(_root, volume.ToString());
 
     /// <summary>Whether the volume is mounted there, by the kernel's word.</summary>
-    internal bool IsMounted(VolumeId volume) => MountQuery.At(PathOf(volume)) is not null;
+    internal bool IsMounted(VolumeId volume)
+    {
+        try
+        {
+            // Not the mount's details, for which older kernels have the whole table read.
+            using var root = Files.OpenDirectory(_root);
+            return Files.TryStatAt(root, volume.ToString()) is { IsMountRoot: true };
+        }
+        catch (LinuxException)
+        {
+            // What is mounted there does not answer, as a directory of the host on a server that is gone. The table has it all the same.
+            return MountTable.Read().FindTop(PathOf(volume)) is not null;
+        }
+    }
 
     /// <summary>The volumes that have a mount point, mounted or not.</summary>
     internal IReadOnlyList<VolumeId> List() =>
