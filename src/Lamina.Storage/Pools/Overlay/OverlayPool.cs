@@ -22,6 +22,7 @@ internal sealed partial class OverlayPool : IPool
     private const int MaxLayers = 128;
 
     private readonly PoolSettings _settings;
+    private readonly PoolEdge _edge;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly PoolDirectory _directory;
@@ -41,6 +42,7 @@ internal sealed partial class OverlayPool : IPool
     private OverlayPool(PoolSettings settings, PoolDirectory directory, LiveCut cut, TimeProvider time, ILogger logger)
     {
         _settings = settings;
+        _edge = new PoolEdge(settings);
         _time = time;
         _logger = logger;
         _directory = directory;
@@ -113,15 +115,15 @@ internal sealed partial class OverlayPool : IPool
         }
         catch (LinuxException e)
         {
-            throw new StorageException(StorageError.Unavailable, $"the pool at {_settings.Path} can't be read: {e.Message}", e);
+            throw _edge.Unreadable(e);
         }
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> FindProblems() => [.. _directory.FindProblems()];
+    public IReadOnlyList<string> FindProblems() => _directory.FindProblems();
 
     /// <inheritdoc/>
-    public PoolCapacity GetCapacity() => _directory.Capacity;
+    public PoolCapacity GetCapacity() => _edge.Run("measure the room", () => _directory.Capacity);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -174,23 +176,7 @@ internal sealed partial class OverlayPool : IPool
         _trash.Wake();
     }
 
-    private async Task<T> TranslateAsync<T>(string what, Func<Task<T>> operation)
-    {
-        try
-        {
-            return await operation().ConfigureAwait(false);
-        }
-        catch (LinuxException e)
-        {
-            throw StorageException.From($"{what} in pool '{_settings.Name}'", e);
-        }
-    }
+    private Task<T> TranslateAsync<T>(string what, Func<Task<T>> operation) => _edge.RunAsync(what, operation);
 
-    private Task TranslateAsync(string what, Func<Task> operation) => TranslateAsync<bool>(
-        what,
-        async () =>
-        {
-            await operation().ConfigureAwait(false);
-            return true;
-        });
+    private Task TranslateAsync(string what, Func<Task> operation) => _edge.RunAsync(what, operation);
 }
