@@ -14,6 +14,9 @@ internal sealed class ScratchStorage : IAsyncDisposable
 
     internal PoolSettings Settings { get; }
 
+    /// <summary>Where the mounts and the holders are.</summary>
+    internal string RuntimeDirectory => _runtime;
+
     internal StorageServices Services { get; private set; } = null!;
 
     internal PoolOpener Opener => Services.Opener;
