@@ -47,7 +47,7 @@ internal sealed partial class BtrfsPool : IPool
         _mounts = new SubvolumeMounts(directory);
         _volumes = new ObjectDirectory<BtrfsVolumeRecord>(directory, "volumes", BtrfsRecordJson.Default.BtrfsVolumeRecord);
         _snapshots = new ObjectDirectory<BtrfsSnapshotRecord>(directory, "snapshots", BtrfsRecordJson.Default.BtrfsSnapshotRecord);
-        _trash = new TrashReclaimer(directory, settings.Name, RemoveFromTrashAsync, time, logger);
+        _trash = new TrashReclaimer(directory, settings.Name, RemoveFromTrashAsync, time, logger, EndRoundAsync);
         Description = Describe();
     }
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using Lamina.Linux;
 using Microsoft.Extensions.Logging;
 
 namespace Lamina.Storage.Pools.Overlay;
@@ -50,8 +49,9 @@ internal sealed class ChainMerger(Func<ObjectKey, CancellationToken, Task> merge
                 {
                     await merge(volume, _stopping.Token).ConfigureAwait(false);
                 }
-                catch (Exception e) when (e is LinuxException or StorageException)
+                catch (Exception e) when (!_stopping.IsCancellationRequested)
                 {
+                    // Whatever it was, the other volumes are to be merged all the same.
                     logger.MergeFailed(volume, e.Message);
                 }
             }
