@@ -15,7 +15,7 @@ internal sealed partial class OverlayPool
             var cutSnapshot = snapshot with { CreatedAt = cut.At, Pause = cut.Pause };
             using var staging = new StagedObject(_directory);
             _snapshots.Publish(staging, new OverlaySnapshotRecord(PoolDirectory.Format, cutSnapshot, cut.Chain));
-            _usage.Measure(cut.Chain);
+            _usage.Sealed(cut.Chain);
             return cutSnapshot;
         }
         catch when (_snapshots.Find(snapshot.Id.Key) is null)
@@ -90,6 +90,7 @@ internal sealed partial class OverlayPool
             _volumes.Replace(next);
             _quotas.Drop(record.Project);
             _usage.Measure([head]);
+            _usage.Sealed([record.Head]);
             return next;
         }
         catch when (_volumes.ReadAgain(record.Key) is { } left && left.Head != head)

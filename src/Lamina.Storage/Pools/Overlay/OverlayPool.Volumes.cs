@@ -22,7 +22,8 @@ internal sealed partial class OverlayPool
             var record = new OverlayVolumeRecord(PoolDirectory.Format, volume, head, chain, project);
             using var staging = new StagedObject(_directory);
             _volumes.Publish(staging, record);
-            _usage.Measure(layers);
+            _usage.Measure([head]);
+            _usage.Sealed(chain);
         }
         catch when (_volumes.Find(volume.Id.Key) is null)
         {
@@ -108,11 +109,21 @@ internal sealed partial class OverlayPool
         {
             case VolumeContent.OfSnapshot of:
                 var snapshot = _snapshots.Get(of.Snapshot.Id.Key);
+                // Read first: after a failure nobody would give the references back.
+                var root = _layers.ReadRoot(snapshot.Chain[0]);
                 _layers.References.Add(snapshot.Chain);
-                return (snapshot.Chain, _layers.ReadRoot(snapshot.Chain[0]));
+                return (snapshot.Chain, root);
             case VolumeContent.OfVolume of:
                 var cut = await CutAsync(of.Volume).ConfigureAwait(false);
-                return (cut.Chain, _layers.ReadRoot(cut.Chain[0]));
+                try
+                {
+                    return (cut.Chain, _layers.ReadRoot(cut.Chain[0]));
+                }
+                catch
+                {
+                    Release(cut.Chain);
+                    throw;
+                }
             default:
                 return ([], DirectoryAttributes.Of(VolumeParameters.None));
         }

@@ -109,7 +109,8 @@ internal sealed partial class OverlayPool : IPool
             }
             SealSharedHeads();
             _merger.Start();
-            _usage.Start(_volumes.Records.Select(volume => (volume.Head, volume.Chain)));
+            _usage.Start(
+                _volumes.Records.Select(volume => volume.Head), _volumes.Records.SelectMany(volume => volume.Chain).Concat(_snapshots.Records.SelectMany(snapshot => snapshot.Chain)));
             return new PoolContents(
                 [.. _volumes.Records.Select(record => record.Volume)], [.. _snapshots.Records.Select(record => record.Snapshot)], unreadable);
         }
@@ -173,6 +174,8 @@ internal sealed partial class OverlayPool : IPool
         if (!_mayReclaim)
             return;
         _layers.Release(layers);
+        foreach (var layer in layers.Where(layer => !_layers.References.Contains(layer)))
+            _usage.Forget(layer);
         _trash.Wake();
     }
 
