@@ -52,6 +52,10 @@ internal sealed class ScratchStorage : IAsyncDisposable
 
     internal Task<Snapshot> SnapshotAsync(string name, Volume volume) => Services.SnapshotAsync(name, volume);
 
+    internal VolumeUsage? UsageOf(Volume volume) => Pools.Resolve(volume.Id.Pool).Pool.GetUsage(volume);
+
+    internal SnapshotUsage? UsageOf(Snapshot snapshot) => Pools.Resolve(snapshot.Id.Pool).Pool.GetUsage(snapshot);
+
     internal Task<string> AttachAsync(Volume volume) => Attachments.AttachAsync(volume.Id, Holder, "", CancellationToken.None);
 
     internal Task DetachAsync(Volume volume) => Attachments.DetachAsync(volume.Id, Holder, CancellationToken.None);
