@@ -72,7 +72,8 @@ internal sealed partial class BtrfsPool
         SubvolumeCompression.CheckPossible(data, modified);
         // First the files and then the record: whoever was cut off in between finds the old one, and does all of it again.
         SubvolumeCompression.Change(data, SubvolumeParameters.CompressionOf(modified));
-        _volumes.Replace(record with { Volume = modified }, data);
+        _directory.FlushBefore();
+        _volumes.Replace(record with { Volume = modified });
     });
 
     /// <inheritdoc/>
