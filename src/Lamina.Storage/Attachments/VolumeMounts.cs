@@ -41,24 +41,9 @@ internal sealed class VolumeMounts
     /// <summary>Mounts a volume, which must not be mounted.</summary>
     internal void Mount(VolumeId volume, MountDescription description)
     {
-        var path = PathOf(volume);
         using (var root = Files.OpenDirectory(_root))
             Files.TryMakeDirectory(root, volume.ToString(), 0);
-        switch (description)
-        {
-            case MountDescription.Overlay overlay:
-                Mounts.MountOverlay(
-                    new OverlayOptions { LowerDirectories = overlay.Lowers, UpperDirectory = overlay.Upper, WorkDirectory = overlay.Work },
-                    path,
-                    MountAttributes.None);
-                break;
-            case MountDescription.Bind bind:
-                using (var root = Files.OpenDirectory(bind.Root))
-                using (var source = Files.OpenResolved(root, bind.Path, OpenFlags.Path | OpenFlags.Directory, ResolveFlags.Beneath | ResolveFlags.NoSymlinks))
-                using (var tree = Mounts.CloneTree(source))
-                    Mounts.Attach(tree, path);
-                break;
-        }
+        description.MountAt(PathOf(volume));
     }
 
     /// <summary>Unmounts a volume if it is mounted, and removes the mount point.</summary>

@@ -1,6 +1,7 @@
 using Lamina.Linux;
 using Lamina.Storage.Pools.Directories;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Pools.Bind;
 
@@ -139,7 +140,7 @@ internal sealed class BindPool : IPool
 
     private static StorageException NoSnapshots() => new(StorageError.Unsupported, "bind volumes are directories of the host: they have no snapshots or clones");
 
-    private static Task<TrashOutcome> RemoveFromTrashAsync(Microsoft.Win32.SafeHandles.SafeFileHandle trash, string name, CancellationToken cancellationToken)
+    private static Task<TrashOutcome> RemoveFromTrashAsync(SafeFileHandle trash, string name, CancellationToken cancellationToken)
     {
         TreeRemoval.Remove(trash, name, cancellationToken);
         return Task.FromResult(TrashOutcome.Removed);

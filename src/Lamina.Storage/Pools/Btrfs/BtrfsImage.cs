@@ -1,6 +1,7 @@
 using Lamina.Linux;
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Pools.Directories;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Pools.Btrfs;
 
@@ -111,7 +112,7 @@ internal static class BtrfsImage
         }
     }
 
-    private static void Place(Microsoft.Win32.SafeHandles.SafeFileHandle directory, string temporary, string name, PoolSettings settings)
+    private static void Place(SafeFileHandle directory, string temporary, string name, PoolSettings settings)
     {
         try
         {

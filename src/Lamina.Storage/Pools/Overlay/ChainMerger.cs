@@ -9,7 +9,7 @@ namespace Lamina.Storage.Pools.Overlay;
 /// <param name="logger">Where failures are reported.</param>
 internal sealed class ChainMerger(Func<ObjectKey, CancellationToken, Task> merge, ILogger logger) : IAsyncDisposable
 {
-    /// <summary>A chain with more sealed layers than this is merged when its volume is detached.</summary>
+    /// <summary>A chain with more sealed layers than this is merged when its volume is made or detached.</summary>
     internal const int MergeAbove = 32;
 
     private readonly Channel<ObjectKey> _queue = Channel.CreateUnbounded<ObjectKey>();

@@ -40,7 +40,10 @@ internal sealed partial class OverlayPool
         using var held = await LockRecordAsync(volume.Volume.Id.Key).ConfigureAwait(false);
         var record = _volumes.Get(volume.Volume.Id.Key);
         if (volume.MountPoint is { } mountPoint)
+        {
+            CheckDepth(record);
             return await CutMountedAsync(record, mountPoint).ConfigureAwait(false);
+        }
 
         CheckNotMounted(record);
         if (_layers.IsUntouched(record.Head, record.Chain))
@@ -48,11 +51,7 @@ internal sealed partial class OverlayPool
             _layers.References.Add(record.Chain);
             return new Cut(record.Chain, _time.GetUtcNow(), null);
         }
-        if (record.Chain.Length + 1 >= MaxLayers)
-        {
-            throw new StorageException(StorageError.ResourceExhausted,
-                $"volume {record.Volume.Id} lies on {record.Chain.Length} layers, and {MaxLayers} are the most; attach and detach it, which merges them, and call again");
-        }
+        CheckDepth(record);
         var at = _time.GetUtcNow();
         var sealedRecord = SealHead(record);
         _layers.References.Add(sealedRecord.Chain);
@@ -76,6 +75,15 @@ internal sealed partial class OverlayPool
         {
             Release(copy);
             throw;
+        }
+    }
+
+    private static void CheckDepth(OverlayVolumeRecord record)
+    {
+        if (record.Chain.Length + 1 >= MaxLayers)
+        {
+            throw new StorageException(StorageError.ResourceExhausted,
+                $"volume {record.Volume.Id} lies on {record.Chain.Length} layers, and {MaxLayers} are the most; detach it, which merges them, and call again");
         }
     }
 

@@ -24,6 +24,7 @@ internal sealed partial class OverlayPool
             _volumes.Publish(staging, record);
             _usage.Measure([head]);
             _usage.Sealed(chain);
+            MergeIfDeep(record);
         }
         catch when (_volumes.Find(volume.Id.Key) is null)
         {
@@ -76,8 +77,7 @@ internal sealed partial class OverlayPool
         if (_volumes.Find(volume.Id.Key) is { } record)
         {
             _usage.Detached(record.Head);
-            if (record.Chain.Length > ChainMerger.MergeAbove)
-                _merger.Enqueue(record.Key);
+            MergeIfDeep(record);
         }
         return Task.CompletedTask;
     }
@@ -88,6 +88,13 @@ internal sealed partial class OverlayPool
         _merger.Attached(volume.Id.Key);
         if (_volumes.Find(volume.Id.Key) is { } record)
             _usage.Attached(record.Head);
+    }
+
+    // After a detach, and after a creation: what is made of snapshots of what was made of snapshots would lie ever deeper.
+    private void MergeIfDeep(OverlayVolumeRecord record)
+    {
+        if (record.Chain.Length > ChainMerger.MergeAbove)
+            _merger.Enqueue(record.Key);
     }
 
     private Task<IDisposable> LockRecordAsync(ObjectKey key) => _records.AcquireAsync([LockKey.Volume(key)], CancellationToken.None);

@@ -18,7 +18,7 @@ namespace Lamina.Storage.Pools.Overlay;
 /// </remarks>
 internal sealed partial class OverlayPool : IPool
 {
-    /// <summary>More layers than this are not mounted; far above what merging lets stand.</summary>
+    /// <summary>No volume is cut that would get more layers than this; far above what merging lets stand.</summary>
     private const int MaxLayers = 128;
 
     private readonly PoolSettings _settings;

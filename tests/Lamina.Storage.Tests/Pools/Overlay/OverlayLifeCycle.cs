@@ -1,5 +1,7 @@
+using System.Text.Json.Nodes;
 using Lamina.Linux;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Pools.Overlay;
 using Lamina.Testing;
 
 namespace Lamina.Storage.Tests.Pools.Overlay;
@@ -151,6 +153,64 @@ public abstract class OverlayLifeCycle(ScratchFileSystem fileSystem)
         Assert.Equal(volume, storage.Volumes.Get(volume.Id));
         Assert.True(Directory.Exists(layer));
     }
+
+    [Theory]
+    [InlineData("volumes/data", "volume.size.bytes", "-1")]
+    [InlineData("volumes/data", "chain", "null")]
+    [InlineData("snapshots/s", "chain", "null")]
+    [InlineData("snapshots/s", "chain", "[]")]
+    public async Task Load_RecordThatCantBeTrue_IsReportedAndTheRestIsServed(string which, string member, string value)
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data", size: ByteSize.FromMebibytes(10));
+        await storage.UseAsync(volume, mount => File.WriteAllText(Path.Combine(mount, "f"), "x"));
+        await storage.SnapshotAsync("s", volume);
+        await storage.CreateAsync("other");
+        var record = Path.Combine(storage.Settings.Path, which, "record.json");
+        var json = File.ReadAllText(record);
+        var changed = JsonNode.Parse(json)!;
+        var path = member.Split('.');
+        var parent = path[..^1].Aggregate(changed, (node, name) => node[name]!);
+        Assert.NotNull(parent[path[^1]]);
+        parent[path[^1]] = JsonNode.Parse(value);
+        File.WriteAllText(record, changed.ToJsonString());
+        await storage.StartAgainAsync();
+
+        var unreadable = Assert.Single(storage.Pools.Loaded.Single().Unreadable);
+        Assert.Equal(which, unreadable.Path);
+        Assert.NotNull(storage.Volumes.GetByNameOrId("other"));
+
+        File.WriteAllText(record, json);
+        await storage.StartAgainAsync();
+        Assert.Empty(storage.Pools.Loaded.Single().Unreadable);
+    }
+
+    [Fact]
+    public async Task Create_FromADeepSnapshot_IsMergedWithoutBeingAttached()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        var path = await storage.AttachAsync(volume);
+        Snapshot? last = null;
+        for (var i = 0; i <= ChainMerger.MergeAbove; i++)
+        {
+            // A live cut deepens the snapshot and not the volume, so each generation is made of the one before.
+            File.WriteAllText(Path.Combine(path, $"f{i}"), $"{i}");
+            last = await storage.SnapshotAsync($"s{i}", volume);
+            await storage.DetachAsync(volume);
+            volume = await storage.CreateAsync($"data{i}", VolumeSource.From(last.Id));
+            path = await storage.AttachAsync(volume);
+        }
+        await storage.DetachAsync(volume);
+
+        var deep = await storage.CreateAsync("deep", VolumeSource.From(last!.Id));
+
+        var record = Path.Combine(storage.Settings.Path, "volumes", "deep", "record.json");
+        await Eventually.TrueAsync(() => LayersIn(record) <= 2, "the new volume lies on few layers");
+        await storage.UseAsync(deep, path => Assert.Equal("0", File.ReadAllText(Path.Combine(path, "f0"))));
+    }
+
+    private static int LayersIn(string record) => JsonNode.Parse(File.ReadAllText(record))!["chain"]!.AsArray().Count + 1;
 
     [Fact]
     public async Task Load_LeftoversOfACrash_AreGone()
