@@ -69,7 +69,18 @@ internal sealed class TrashReclaimer(
     private async Task<TimeSpan?> EmptyAsync()
     {
         TimeSpan? wait = null;
-        foreach (var entry in Files.List(pool.Trash))
+        IReadOnlyList<DirectoryEntry> entries;
+        try
+        {
+            entries = Files.List(pool.Trash);
+        }
+        catch (LinuxException e)
+        {
+            // A disk that fails may come back, and until then the pool says what is wrong with it.
+            Report("trash", e.Message);
+            return RetryAfter;
+        }
+        foreach (var entry in entries)
         {
             _stopping.Token.ThrowIfCancellationRequested();
             try
