@@ -77,8 +77,8 @@ internal static partial class Log
         Message = "Volume {Volume}: {Entries} files and directories are copied while in use, {Last} of them in the stop, after {Passes} passes, in {Duration}")]
     public static partial void UpperCopied(this ILogger logger, VolumeId volume, int entries, int last, int passes, TimeSpan duration);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume} was written to while its writers stood still: {What}")]
-    public static partial void WrittenDuringCut(this ILogger logger, VolumeId volume, string what);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A cut of {Volumes} is void, as somebody wrote while the writers stood still: {What}")]
+    public static partial void WrittenDuringCut(this ILogger logger, string volumes, string what);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: a copy that was given up could not be removed yet: {Reason}")]
     public static partial void CopyNotCleared(this ILogger logger, VolumeId volume, string reason);

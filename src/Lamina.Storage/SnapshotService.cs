@@ -1,6 +1,7 @@
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Cuts;
 using Microsoft.Extensions.Logging;
 
 namespace Lamina.Storage;
@@ -10,6 +11,7 @@ public sealed class SnapshotService(
     PoolSet pools,
     Catalog catalog,
     AttachmentService attachments,
+    CutRunner cuts,
     CapacityPromises promises,
     OperationRunner operations,
     TimeProvider time,
@@ -115,10 +117,16 @@ public sealed class SnapshotService(
             Labels = request.Labels,
             CreatedAt = time.GetUtcNow(),
         };
-        snapshot = await pool.Pool.CreateSnapshotAsync(snapshot, attachments.InUse(volume)).ConfigureAwait(false);
+        snapshot = await CutAsync(pool.Pool, snapshot, attachments.InUse(volume)).ConfigureAwait(false);
         catalog.Put(snapshot);
         logger.SnapshotCreated(snapshot.Id, volume.Id, snapshot.Pause);
         return snapshot;
+    }
+
+    private async Task<Snapshot> CutAsync(IPool pool, Snapshot snapshot, VolumeInUse volume)
+    {
+        await using var cut = await pool.BeginSnapshotAsync(snapshot, volume).ConfigureAwait(false);
+        return await cut.PublishAsync(await cuts.RunAsync([cut]).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     private async Task DeleteLockedAsync(SnapshotId id)

@@ -2,6 +2,7 @@ using Lamina.Storage.Attachments;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Cuts;
 using Lamina.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -53,7 +54,8 @@ internal sealed class ScratchStorage : IAsyncDisposable
             new AttachmentOptions(_runtime), Pools, Catalog, operations, TimeProvider.System, NullLogger<AttachmentService>.Instance);
         var promises = new CapacityPromises(Catalog);
         Volumes = new VolumeService(Pools, Catalog, Attachments, promises, operations, TimeProvider.System, NullLogger<VolumeService>.Instance);
-        Snapshots = new SnapshotService(Pools, Catalog, Attachments, promises, operations, TimeProvider.System, NullLogger<SnapshotService>.Instance);
+        var cuts = new CutRunner(pauses, TimeProvider.System, NullLogger<CutRunner>.Instance);
+        Snapshots = new SnapshotService(Pools, Catalog, Attachments, cuts, promises, operations, TimeProvider.System, NullLogger<SnapshotService>.Instance);
         await Pools.LoadAsync([Settings], CancellationToken.None);
         await Attachments.ReconcileAsync(CancellationToken.None);
     }

@@ -2,6 +2,7 @@ using Lamina.Storage;
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Cuts;
 
 namespace Lamina.Hosting;
 
@@ -19,6 +20,7 @@ internal static class StorageRegistration
         .AddPauses(options)
         .AddSingleton(new PoolEnvironment { BindRoots = options.BindRoots, RuntimeDirectory = options.RuntimeDirectory })
         .AddSingleton<PoolOpener>()
+        .AddSingleton<CutRunner>()
         .AddSingleton<PoolSet>()
         .AddSingleton<AttachmentService>()
         .AddSingleton<VolumeService>()

@@ -1,35 +1,28 @@
+using Lamina.Storage.Pools.Cuts;
 using Lamina.Storage.Pools.Directories;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Pools.Btrfs;
 
 internal sealed partial class BtrfsPool
 {
     /// <inheritdoc/>
-    public Task<Snapshot> CreateSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => TranslateAsync($"snapshot volume '{volume.Volume.Name}'", async () =>
+    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => TranslateAsync<ISnapshotCut>(What(snapshot), async () =>
     {
         _snapshots.CheckFree(snapshot.Id.Key);
-        using var held = await LockRecordAsync(volume.Volume.Id.Key).ConfigureAwait(false);
-        var record = _volumes.Get(volume.Volume.Id.Key);
-        using var data = OpenData(record);
-        SubvolumeTree.CheckNothingNested(data, record.Volume.Id);
-
-        // Counted first, and after a failure until the next load: to think too many share blocks does no harm, to think too few does.
-        _families.Add(record.Family);
+        var held = await LockRecordAsync(volume.Volume.Id.Key).ConfigureAwait(false);
+        SafeFileHandle? data = null;
         try
         {
-            using var staging = new StagedObject(_directory);
-            var cut = snapshot with { CreatedAt = _time.GetUtcNow(), Pause = null };
-            using (_quotas.WidenForCut(record.Group, record.Volume.Size))
-                Linux.Btrfs.CreateSnapshot(staging.Directory, Data, data, readOnly: true);
-
-            // Anybody may have made one meanwhile. Taken after the cut or before it can't be told, and the answer is the same.
+            var record = _volumes.Get(volume.Volume.Id.Key);
+            data = OpenData(record);
             SubvolumeTree.CheckNothingNested(data, record.Volume.Id);
-            _snapshots.Publish(staging, new BtrfsSnapshotRecord(PoolDirectory.Format, cut, record.Family));
-            return cut;
+            return new SnapshotCut(this, snapshot, record, volume.MountPoint, data, held);
         }
-        catch when (_snapshots.Find(snapshot.Id.Key) is null)
+        catch
         {
-            _trash.Wake();
+            data?.Dispose();
+            held.Dispose();
             throw;
         }
     });
@@ -41,4 +34,65 @@ internal sealed partial class BtrfsPool
         _trash.Wake();
         return Task.CompletedTask;
     });
+
+    private static string What(Snapshot snapshot) => $"snapshot volume {snapshot.SourceVolume} as '{snapshot.Name}'";
+
+    /// <summary>A cut by one request to the kernel, whoever writes meanwhile. The volume's record is locked until the end.</summary>
+    private sealed class SnapshotCut(
+        BtrfsPool pool, Snapshot snapshot, BtrfsVolumeRecord record, string? mountPoint, SafeFileHandle data, IDisposable held) : ISnapshotCut
+    {
+        private StagedObject? _staging;
+        private bool _isPublished;
+
+        public VolumeId Volume => record.Volume.Id;
+
+        public string? MountPoint => mountPoint;
+
+        public bool StopsWriters => false;
+
+        public PauseLimits Limits => pool._settings.PauseLimits;
+
+        public void Prepare()
+        {
+        }
+
+        public void Cut(WritePoint point)
+        {
+            // What is left of a cut that is void goes to the trash.
+            _staging?.Dispose();
+            _staging = new StagedObject(pool._directory);
+
+            // Counted first, and after a failure until the next load: to think too many share blocks does no harm, to think too few does.
+            pool._families.Add(record.Family);
+            using (pool._quotas.WidenForCut(record.Group, record.Volume.Size))
+                Linux.Btrfs.CreateSnapshot(_staging.Directory, Data, data, readOnly: true);
+        }
+
+        // Anybody may have made a subvolume meanwhile. Taken after the cut or before it can't be told, and the answer is the same.
+        public void Finish() => SubvolumeTree.CheckNothingNested(data, record.Volume.Id);
+
+        public Task<Snapshot> PublishAsync(CutMoment moment) => pool.TranslateAsync(What(snapshot), () =>
+        {
+            var cut = snapshot with { CreatedAt = moment.At, Pause = moment.Pause };
+            try
+            {
+                pool._snapshots.Publish(_staging!, new BtrfsSnapshotRecord(PoolDirectory.Format, cut, record.Family));
+                return Task.FromResult(cut);
+            }
+            finally
+            {
+                _isPublished = pool._snapshots.Find(cut.Id.Key) is not null;
+            }
+        });
+
+        public ValueTask DisposeAsync()
+        {
+            _staging?.Dispose();
+            data.Dispose();
+            held.Dispose();
+            if (!_isPublished)
+                pool._trash.Wake();
+            return ValueTask.CompletedTask;
+        }
+    }
 }

@@ -107,8 +107,8 @@ internal sealed partial class OverlayPool
                 _layers.References.Add(snapshot.Chain);
                 return (snapshot.Chain, _layers.ReadRoot(snapshot.Chain[0]));
             case VolumeContent.OfVolume of:
-                var cut = await CutAsync(of.Volume).ConfigureAwait(false);
-                return (cut.Chain, _layers.ReadRoot(cut.Chain[0]));
+                var chain = await CutAsync(of.Volume).ConfigureAwait(false);
+                return (chain, _layers.ReadRoot(chain[0]));
             default:
                 return ([], DirectoryAttributes.Of(VolumeParameters.None));
         }
