@@ -40,6 +40,24 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot {Snapshot} is deleted")]
     public static partial void SnapshotDeleted(this ILogger logger, SnapshotId snapshot);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot group {Group} of {Volumes} volumes is cut, its writers stood still for {Pause}")]
+    public static partial void GroupCreated(this ILogger logger, SnapshotGroupId group, int volumes, TimeSpan? pause);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot group {Group} is deleted, with {Snapshots} snapshots")]
+    public static partial void GroupDeleted(this ILogger logger, SnapshotGroupId group, int snapshots);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Snapshot group {Group} was left incomplete: its {Snapshots} snapshots that are left are discarded")]
+    public static partial void GroupDiscarded(this ILogger logger, SnapshotGroupId group, int snapshots);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Snapshot group {Group} is incomplete, and what is left of it can't be discarded yet: {Reason}")]
+    public static partial void GroupNotDiscarded(this ILogger logger, SnapshotGroupId group, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Snapshot group {Group} has failed, and its snapshot {Snapshot} could not be taken back yet: {Reason}")]
+    public static partial void GroupNotTakenBack(this ILogger logger, SnapshotGroupId group, SnapshotId snapshot, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A cut of {Volume} could not be cleared away: {Reason}")]
+    public static partial void CutNotCleared(this ILogger logger, VolumeId volume, string reason);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is attached at {MountPoint}")]
     public static partial void VolumeAttached(this ILogger logger, VolumeId volume, string mountPoint);
 

@@ -34,7 +34,9 @@ public sealed class SnapshotService(
     }
 
     /// <summary>Deletes a snapshot. One that does not exist is deleted already.</summary>
-    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: its pool is not loaded.</exception>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.Unavailable"/>: its pool is not loaded. <see cref="StorageError.InvalidArgument"/>: it is the member of a group.
+    /// </exception>
     public Task DeleteAsync(SnapshotId id, CancellationToken cancellationToken)
     {
         pools.CheckReady();
@@ -63,7 +65,10 @@ public sealed class SnapshotService(
         pools.CheckReady();
         if (SnapshotId.TryParse(nameOrId, out var id))
             return Get(id);
-        return catalog.FindSnapshot(ObjectKey.FromName(nameOrId)) ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot '{nameOrId}'");
+        // The key of a group's member is not that of its name, which is for people.
+        return catalog.FindSnapshot(ObjectKey.FromName(nameOrId))
+            ?? catalog.Snapshots().FirstOrDefault(snapshot => snapshot.Group is not null && snapshot.Name == nameOrId)
+            ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot '{nameOrId}'");
     }
 
     /// <summary>A page of snapshots, ordered by key.</summary>
@@ -136,6 +141,11 @@ public sealed class SnapshotService(
         {
             pool?.CheckReadable(id.Key, isSnapshot: true);
             return;
+        }
+        if (snapshot.Group is { } group)
+        {
+            throw new StorageException(StorageError.InvalidArgument,
+                $"snapshot {id} is one of the {group.Volumes.Length} of the group '{group.Name}' and goes only with all of them: delete the group {group.Id} (lamina snapshot group rm)");
         }
         await pool.Pool.DeleteSnapshotAsync(snapshot).ConfigureAwait(false);
         catalog.Remove(id);

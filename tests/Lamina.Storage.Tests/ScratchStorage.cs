@@ -28,6 +28,8 @@ internal sealed class ScratchStorage : IAsyncDisposable
 
     internal SnapshotService Snapshots { get; private set; } = null!;
 
+    internal SnapshotGroupService Groups { get; private set; } = null!;
+
     internal AttachmentService Attachments { get; private set; } = null!;
 
     internal static async Task<ScratchStorage> StartAsync(string directory)
@@ -56,6 +58,7 @@ internal sealed class ScratchStorage : IAsyncDisposable
         Volumes = new VolumeService(Pools, Catalog, Attachments, promises, operations, TimeProvider.System, NullLogger<VolumeService>.Instance);
         var cuts = new CutRunner(pauses, TimeProvider.System, NullLogger<CutRunner>.Instance);
         Snapshots = new SnapshotService(Pools, Catalog, Attachments, cuts, promises, operations, TimeProvider.System, NullLogger<SnapshotService>.Instance);
+        Groups = new SnapshotGroupService(Pools, Catalog, Attachments, cuts, promises, operations, TimeProvider.System, NullLogger<SnapshotGroupService>.Instance);
         await Pools.LoadAsync([Settings], CancellationToken.None);
         await Attachments.ReconcileAsync(CancellationToken.None);
     }

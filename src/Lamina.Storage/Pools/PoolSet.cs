@@ -168,7 +168,7 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
                 throw await RefuseBothAsync(twin, settings).ConfigureAwait(false);
             }
             var contents = await pool.LoadAsync(cancellationToken).ConfigureAwait(false);
-            catalog.Add(contents);
+            catalog.Add(description.Id, contents);
             _pools[settings.Name] = new PoolStatus(settings, new LoadedPool(pool, settings, contents.Unreadable), null);
             pool = null;
             logger.PoolLoaded(

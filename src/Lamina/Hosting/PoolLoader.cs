@@ -15,6 +15,7 @@ internal sealed class PoolLoader(
     LaminaOptions options,
     PoolSet set,
     AttachmentService attachments,
+    SnapshotGroupService groups,
     OperationRunner operations,
     WriterPauses pauses,
     PauseWatcherProcess watcher,
@@ -42,12 +43,14 @@ internal sealed class PoolLoader(
         await set.LoadAsync(pools, stoppingToken);
         await attachments.ReconcileAsync(stoppingToken);
         logger.Ready();
+        await groups.DiscardIncompleteAsync(stoppingToken);
         using var timer = new PeriodicTimer(RetryAfter, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             // What is mounted from a pool that comes late could not be judged before.
             if (await set.RetryAsync(stoppingToken))
                 await attachments.ReconcileAsync(stoppingToken);
+            await groups.DiscardIncompleteAsync(stoppingToken);
         }
     }
 

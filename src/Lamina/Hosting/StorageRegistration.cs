@@ -24,5 +24,6 @@ internal static class StorageRegistration
         .AddSingleton<PoolSet>()
         .AddSingleton<AttachmentService>()
         .AddSingleton<VolumeService>()
-        .AddSingleton<SnapshotService>();
+        .AddSingleton<SnapshotService>()
+        .AddSingleton<SnapshotGroupService>();
 }

@@ -1,3 +1,4 @@
+using Lamina.Linux;
 using Lamina.Storage.Pools.Cuts;
 using Lamina.Storage.Pools.Directories;
 using Microsoft.Win32.SafeHandles;
@@ -17,6 +18,8 @@ internal sealed partial class BtrfsPool
             var record = _volumes.Get(volume.Volume.Id.Key);
             data = OpenData(record);
             SubvolumeTree.CheckNothingNested(data, record.Volume.Id);
+            if (snapshot.Group is not null && volume.MountPoint is null)
+                CheckNobodyWrites(record, data);
             return new SnapshotCut(this, snapshot, record, volume.MountPoint, data, held);
         }
         catch
@@ -35,14 +38,28 @@ internal sealed partial class BtrfsPool
         return Task.CompletedTask;
     });
 
+    // For a single snapshot it is all the same whether somebody writes; in a group he would have to be stopped, and nobody looks for him.
+    private void CheckNobodyWrites(BtrfsVolumeRecord record, SafeFileHandle data)
+    {
+        if (_mounts.Find(SubvolumeTree.Ids(data)) is { } mount)
+        {
+            throw new StorageException(StorageError.FailedPrecondition,
+                $"volume {record.Volume.Id} is detached, but still mounted {mount}, so it can't be cut at one moment with others; end what has it mounted and call again");
+        }
+    }
+
     private static string What(Snapshot snapshot) => $"snapshot volume {snapshot.SourceVolume} as '{snapshot.Name}'";
 
-    /// <summary>A cut by one request to the kernel, whoever writes meanwhile. The volume's record is locked until the end.</summary>
+    /// <summary>
+    /// A cut by one request to the kernel, whoever writes meanwhile. In a group, where writers are stopped, the cut itself tells whether one was missed:
+    /// some file in it was changed after the write point. The volume's record is locked until the end.
+    /// </summary>
     private sealed class SnapshotCut(
         BtrfsPool pool, Snapshot snapshot, BtrfsVolumeRecord record, string? mountPoint, SafeFileHandle data, IDisposable held) : ISnapshotCut
     {
         private StagedObject? _staging;
         private bool _isPublished;
+        private ulong _transaction;
 
         public VolumeId Volume => record.Volume.Id;
 
@@ -54,6 +71,11 @@ internal sealed partial class BtrfsPool
 
         public void Prepare()
         {
+            if (snapshot.Group is null)
+                return;
+            // So that there is little to write, and little to look at, while the writers stand still.
+            Files.FlushFileSystem(data);
+            _transaction = Linux.Btrfs.GetSubvolume(data).Generation;
         }
 
         public void Cut(WritePoint point)
@@ -66,6 +88,8 @@ internal sealed partial class BtrfsPool
             pool._families.Add(record.Family);
             using (pool._quotas.WidenForCut(record.Group, record.Volume.Size))
                 Linux.Btrfs.CreateSnapshot(_staging.Directory, Data, data, readOnly: true);
+            if (point.StoodStillAt is { } moment)
+                CheckUnchangedSince(moment);
         }
 
         // Anybody may have made a subvolume meanwhile. Taken after the cut or before it can't be told, and the answer is the same.
@@ -87,12 +111,19 @@ internal sealed partial class BtrfsPool
 
         public ValueTask DisposeAsync()
         {
-            _staging?.Dispose();
-            data.Dispose();
-            held.Dispose();
+            using (held)
+            using (data)
+                _staging?.Dispose();
             if (!_isPublished)
                 pool._trash.Wake();
             return ValueTask.CompletedTask;
+        }
+
+        private void CheckUnchangedSince(Timestamp moment)
+        {
+            using var cut = Files.OpenDirectoryAt(_staging!.Directory, Data);
+            if (Linux.Btrfs.FindChangedAfter(cut, _transaction, moment) is { } inode)
+                throw new SourceChangedException($"inode {inode} of volume {record.Volume.Id} was changed after the write point");
         }
     }
 }

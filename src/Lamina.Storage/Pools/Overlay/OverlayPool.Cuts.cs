@@ -74,9 +74,11 @@ internal sealed partial class OverlayPool
 
         public async ValueTask DisposeAsync()
         {
-            if (live is not null)
-                await live.DisposeAsync().ConfigureAwait(false);
-            held.Dispose();
+            using (held)
+            {
+                if (live is not null)
+                    await live.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 
