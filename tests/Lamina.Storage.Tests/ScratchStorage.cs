@@ -14,9 +14,17 @@ internal sealed class ScratchStorage : IAsyncDisposable
     private static readonly HolderIdentity Holder = new(Door.Cli, HolderKind.User, "test");
     private readonly string _runtime = TestScratch.NewDirectory("run");
 
-    private ScratchStorage(PoolSettings settings) => Settings = settings;
+    private IReadOnlyList<PoolSettings> _settings;
 
-    internal PoolSettings Settings { get; }
+    private ScratchStorage(IReadOnlyList<PoolSettings> settings) => _settings = settings;
+
+    internal PoolSettings Settings => _settings[0];
+
+    /// <summary>The pools that the next daemon does not find, as if their disks were not mounted.</summary>
+    internal HashSet<PoolName> Missing { get; } = [];
+
+    /// <summary>The pools, as the workload that is a daemon wants them named.</summary>
+    internal IEnumerable<string> Arguments => _settings.Select(pool => $"{pool.Name}={pool.Backend}={pool.Path}");
 
     internal PoolOpener Opener { get; private set; } = null!;
 
@@ -32,18 +40,24 @@ internal sealed class ScratchStorage : IAsyncDisposable
 
     internal AttachmentService Attachments { get; private set; } = null!;
 
-    internal static async Task<ScratchStorage> StartAsync(string directory)
+    internal static Task<ScratchStorage> StartAsync(string directory) =>
+        StartAsync([new PoolSettings { Name = PoolName.Default, Backend = PoolBackend.Overlay2, Path = directory, IsDefault = true }]);
+
+    /// <summary>Makes the pools, and starts a daemon with all of them.</summary>
+    internal static async Task<ScratchStorage> StartAsync(IReadOnlyList<PoolSettings> settings)
     {
-        var settings = new PoolSettings { Name = PoolName.Default, Backend = PoolBackend.Overlay2, Path = directory, IsDefault = true };
-        PoolInitializer.Initialize(settings);
+        foreach (var pool in settings)
+            PoolInitializer.Initialize(pool);
         var storage = new ScratchStorage(settings);
         await storage.StartAgainAsync();
         return storage;
     }
 
     /// <summary>A new daemon on the same pool; the old one, if any, is gone, and mounts have stayed.</summary>
-    internal async Task StartAgainAsync()
+    internal async Task StartAgainAsync(Func<PoolSettings, PoolSettings>? configure = null)
     {
+        if (configure is not null)
+            _settings = [.. _settings.Select(configure)];
         if (Pools is not null)
             await Pools.DisposeAsync();
         Catalog = new Catalog();
@@ -59,12 +73,25 @@ internal sealed class ScratchStorage : IAsyncDisposable
         var cuts = new CutRunner(pauses, TimeProvider.System, NullLogger<CutRunner>.Instance);
         Snapshots = new SnapshotService(Pools, Catalog, Attachments, cuts, promises, operations, TimeProvider.System, NullLogger<SnapshotService>.Instance);
         Groups = new SnapshotGroupService(Pools, Catalog, Attachments, cuts, promises, operations, TimeProvider.System, NullLogger<SnapshotGroupService>.Instance);
-        await Pools.LoadAsync([Settings], CancellationToken.None);
+        await Pools.LoadAsync(_settings.Where(pool => !Missing.Contains(pool.Name)), CancellationToken.None);
         await Attachments.ReconcileAsync(CancellationToken.None);
     }
 
-    internal Task<Volume> CreateAsync(string name, VolumeSource? source = null, ByteSize? size = null) =>
-        Volumes.CreateAsync(new VolumeRequest { Name = name, Door = Door.Cli, Source = source, Size = SizeRange.AtLeast(size) }, CancellationToken.None);
+    internal Task<Volume> CreateAsync(string name, VolumeSource? source = null, ByteSize? size = null, PoolName? pool = null) => Volumes.CreateAsync(
+        new VolumeRequest { Name = name, Door = Door.Cli, Source = source, Size = SizeRange.AtLeast(size), Pool = pool }, CancellationToken.None);
+
+    internal Task<SnapshotGroup> GroupAsync(string name, params IEnumerable<Volume> volumes) => Groups.CreateAsync(
+        new SnapshotGroupRequest { Name = name, Volumes = [.. volumes.Select(volume => volume.Id)], Door = Door.Cli }, CancellationToken.None);
+
+    /// <summary>Where a pool lies.</summary>
+    internal string PathOf(PoolName pool) => _settings.Single(settings => settings.Name == pool).Path;
+
+    /// <summary>The disks of the missing pools are there now.</summary>
+    internal async Task LoadMissingAsync()
+    {
+        foreach (var pool in _settings.Where(pool => Missing.Remove(pool.Name)))
+            await Pools.AddAsync(pool, CancellationToken.None);
+    }
 
     internal Task<Snapshot> SnapshotAsync(string name, Volume volume) =>
         Snapshots.CreateAsync(new SnapshotRequest { Name = name, Volume = volume.Id, Door = Door.Cli }, CancellationToken.None);

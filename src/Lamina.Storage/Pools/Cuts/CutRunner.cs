@@ -94,8 +94,9 @@ public sealed class CutRunner(WriterPauses pauses, TimeProvider time, ILogger<Cu
                 throw pause.TooLong(names);
             return new CutMoment(at, pause.Pause);
         }
-        catch (OperationCanceledException) when (pause.Aborted.IsCancellationRequested)
+        catch (Exception e) when (e is OperationCanceledException or SourceChangedException && pause.Aborted.IsCancellationRequested)
         {
+            // Who is let go in the middle of the cut may write before the cut notices that it is given up.
             throw pause.TooLong(names);
         }
         catch (SourceChangedException e)
