@@ -24,6 +24,9 @@ public sealed partial class SnapshotGroupService(
     TimeProvider time,
     ILogger<SnapshotGroupService> logger)
 {
+    /// <summary>How many volumes a group may have. Each member names all of them.</summary>
+    public const int MaxVolumes = 256;
+
     /// <summary>Cuts a group of snapshots, or answers the one of that name when it is of the same volumes.</summary>
     /// <exception cref="StorageException">
     /// <see cref="StorageError.InvalidArgument"/> (no volumes, or one twice), <see cref="StorageError.NotFound"/> (a volume),
@@ -36,6 +39,8 @@ public sealed partial class SnapshotGroupService(
         var key = ObjectKey.FromName(request.Name);
         if (request.Volumes.IsDefaultOrEmpty)
             throw new StorageException(StorageError.InvalidArgument, $"the group '{request.Name}' names no volumes; name at least one");
+        if (request.Volumes.Length > MaxVolumes)
+            throw new StorageException(StorageError.InvalidArgument, $"the group '{request.Name}' names {request.Volumes.Length} volumes; at most {MaxVolumes} are allowed");
         if (request.Volumes.GroupBy(volume => volume).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new StorageException(StorageError.InvalidArgument, $"the group '{request.Name}' names volume {twice.Key} twice");
         var group = SnapshotGroupMembership.Of(request.Name, request.Volumes);
