@@ -1,10 +1,6 @@
 using Lamina.Storage.Attachments;
-using Lamina.Storage.Operations;
-using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
-using Lamina.Storage.Pools.Cuts;
 using Lamina.Testing;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lamina.Storage.Tests;
 
@@ -26,19 +22,21 @@ internal sealed class ScratchStorage : IAsyncDisposable
     /// <summary>The pools, as the workload that is a daemon wants them named.</summary>
     internal IEnumerable<string> Arguments => _settings.Select(pool => $"{pool.Name}={pool.Backend}={pool.Path}");
 
-    internal PoolOpener Opener { get; private set; } = null!;
+    internal StorageServices Services { get; private set; } = null!;
 
-    internal PoolSet Pools { get; private set; } = null!;
+    internal PoolOpener Opener => Services.Opener;
 
-    internal Catalog Catalog { get; private set; } = null!;
+    internal PoolSet Pools => Services.Pools;
 
-    internal VolumeService Volumes { get; private set; } = null!;
+    internal Catalog Catalog => Services.Catalog;
 
-    internal SnapshotService Snapshots { get; private set; } = null!;
+    internal VolumeService Volumes => Services.Volumes;
 
-    internal SnapshotGroupService Groups { get; private set; } = null!;
+    internal SnapshotService Snapshots => Services.Snapshots;
 
-    internal AttachmentService Attachments { get; private set; } = null!;
+    internal SnapshotGroupService Groups => Services.Groups;
+
+    internal AttachmentService Attachments => Services.Attachments;
 
     internal static Task<ScratchStorage> StartAsync(string directory) =>
         StartAsync([new PoolSettings { Name = PoolName.Default, Backend = PoolBackend.Overlay2, Path = directory, IsDefault = true }]);
@@ -58,30 +56,14 @@ internal sealed class ScratchStorage : IAsyncDisposable
     {
         if (configure is not null)
             _settings = [.. _settings.Select(configure)];
-        if (Pools is not null)
-            await Pools.DisposeAsync();
-        Catalog = new Catalog();
-        var loggers = NullLoggerFactory.Instance;
-        var pauses = new WriterPauses(_runtime, null, TimeProvider.System, NullLogger<WriterPauses>.Instance);
-        Opener = new PoolOpener(loggers, TimeProvider.System, pauses);
-        Pools = new PoolSet(Opener, new ForgottenPools(_runtime), Catalog, NullLogger<PoolSet>.Instance);
-        var operations = new OperationRunner(new KeyedLocks(), NullLogger<OperationRunner>.Instance);
-        Attachments = new AttachmentService(
-            new AttachmentOptions(_runtime), Pools, Catalog, operations, TimeProvider.System, NullLogger<AttachmentService>.Instance);
-        var promises = new CapacityPromises(Catalog);
-        Volumes = new VolumeService(Pools, Catalog, Attachments, promises, operations, TimeProvider.System, NullLogger<VolumeService>.Instance);
-        var cuts = new CutRunner(pauses, TimeProvider.System, NullLogger<CutRunner>.Instance);
-        Snapshots = new SnapshotService(Pools, Catalog, Attachments, cuts, promises, operations, TimeProvider.System, NullLogger<SnapshotService>.Instance);
-        Groups = new SnapshotGroupService(Pools, Catalog, Attachments, cuts, promises, operations, TimeProvider.System, NullLogger<SnapshotGroupService>.Instance);
-        await Pools.LoadAsync(_settings.Where(pool => !Missing.Contains(pool.Name)), CancellationToken.None);
-        await Attachments.ReconcileAsync(CancellationToken.None);
+        if (Services is not null)
+            await Services.DisposeAsync();
+        Services = await StorageServices.StartAsync(_runtime, [.. _settings.Where(pool => !Missing.Contains(pool.Name))]);
     }
 
-    internal Task<Volume> CreateAsync(string name, VolumeSource? source = null, ByteSize? size = null, PoolName? pool = null) => Volumes.CreateAsync(
-        new VolumeRequest { Name = name, Door = Door.Cli, Source = source, Size = SizeRange.AtLeast(size), Pool = pool }, CancellationToken.None);
+    internal Task<Volume> CreateAsync(string name, VolumeSource? source = null, ByteSize? size = null, PoolName? pool = null) => Services.CreateAsync(name, source, size, pool);
 
-    internal Task<SnapshotGroup> GroupAsync(string name, params IEnumerable<Volume> volumes) => Groups.CreateAsync(
-        new SnapshotGroupRequest { Name = name, Volumes = [.. volumes.Select(volume => volume.Id)], Door = Door.Cli }, CancellationToken.None);
+    internal Task<SnapshotGroup> GroupAsync(string name, params IEnumerable<Volume> volumes) => Services.GroupAsync(name, volumes);
 
     /// <summary>Where a pool lies.</summary>
     internal string PathOf(PoolName pool) => _settings.Single(settings => settings.Name == pool).Path;
@@ -93,8 +75,7 @@ internal sealed class ScratchStorage : IAsyncDisposable
             await Pools.AddAsync(pool, CancellationToken.None);
     }
 
-    internal Task<Snapshot> SnapshotAsync(string name, Volume volume) =>
-        Snapshots.CreateAsync(new SnapshotRequest { Name = name, Volume = volume.Id, Door = Door.Cli }, CancellationToken.None);
+    internal Task<Snapshot> SnapshotAsync(string name, Volume volume) => Services.SnapshotAsync(name, volume);
 
     internal Task<string> AttachAsync(Volume volume) => Attachments.AttachAsync(volume.Id, Holder, "", CancellationToken.None);
 
@@ -129,7 +110,7 @@ internal sealed class ScratchStorage : IAsyncDisposable
         finally
         {
             // Whatever failed before: the pool's handles would keep its filesystem from being unmounted.
-            await Pools.DisposeAsync();
+            await Services.DisposeAsync();
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lamina.Storage.Pools;
 using Lamina.Workload;
 
 // Each says "ready" when it is at work, and ends with its standard input: with the test that started it.
@@ -8,6 +9,7 @@ return args switch
     ["numbers-across", .. var directories] => Work.UntilInputEnds(new NumbersAcross(directories).Run),
     ["glimpse-across", .. var directories] => Work.UntilInputEnds(new NumbersAcross(directories).Glimpse),
     ["groups", var runtimeDirectory, .. var pools] => await GroupMaker.RunAsync(runtimeDirectory, pools),
+    ["commits", var directory] => Work.UntilInputEnds(new CommitWriter(directory).Run),
     ["count", var file] => Work.UntilInputEnds(new Counter(file).Run),
     ["mutate", var directory, var seed] => Work.UntilInputEnds(new TreeMutator(directory, int.Parse(seed, CultureInfo.InvariantCulture)).Run),
     ["hold", var file] => Work.UntilInputEnds(stopping => Holding.Open(file, stopping)),
@@ -16,6 +18,9 @@ return args switch
     ["vfork", var file, var fifo] => VforkParent.Run(file, fifo),
     ["stop", var runtimeDirectory, var mountPoint] => Daemon.Stop(runtimeDirectory, mountPoint),
     ["cut", var runtimeDirectory, var mountPoint, var upper, var target] => await Daemon.CutAsync(runtimeDirectory, mountPoint, upper, target),
+    ["operate", var backend, var pool, var runtimeDirectory, var place] =>
+        await Operations.RunAsync(Enum.Parse<PoolBackend>(backend), pool, runtimeDirectory, place),
+    ["start-process"] => await Operations.StartProcessAsync(),
     ["watch-pauses", var runtimeDirectory] => Lamina.Storage.Pauses.PauseWatcher.Run(runtimeDirectory, Console.OpenStandardInput()),
     _ => throw new ArgumentException($"no such workload: {string.Join(' ', args)}"),
 };

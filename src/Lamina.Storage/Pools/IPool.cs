@@ -35,7 +35,7 @@ namespace Lamina.Storage.Pools;
 /// </remarks>
 public interface IPool : IAsyncDisposable
 {
-    /// <summary>Who the pool is and what it can do. Constant while the pool is loaded, but for <see cref="PoolDescription.Warnings"/>.</summary>
+    /// <summary>Who the pool is and what it can do. Constant while the pool is loaded.</summary>
     PoolDescription Description { get; }
 
     /// <summary>
@@ -45,6 +45,12 @@ public interface IPool : IAsyncDisposable
     /// </summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: the pool can't be used now; the message says why.</exception>
     Task<PoolContents> LoadAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What is wrong just now with what the pool lies on, for a person to mend, by O(1) kernel calls: a disk that is missing or answers with
+    /// errors, a filesystem that became read-only. Empty where all is well.
+    /// </summary>
+    IReadOnlyList<string> FindProblems() => [];
 
     /// <summary>The room in the pool, by O(1) kernel calls.</summary>
     PoolCapacity GetCapacity();
@@ -69,9 +75,20 @@ public interface IPool : IAsyncDisposable
     Task ResizeVolumeAsync(Volume resized);
 
     /// <summary>
+    /// Replaces the record by one with other attributes, and makes them hold for what is written from now on, while the volume may be attached.
+    /// Only those of <see cref="PoolDescription.MutableAttributes"/> are asked for. The same call again completes one that was cut off.
+    /// </summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.InvalidArgument"/>: they can't be had beside the volume's parameters; nothing was changed.
+    /// </exception>
+    Task ModifyVolumeAsync(Volume modified);
+
+    /// <summary>
     /// Begins a snapshot. The <see cref="CutRunner"/> takes the cut, and <see cref="ISnapshotCut.PublishAsync"/> makes the snapshot appear;
     /// disposed of without that, it never was. The snapshot holds what was written before the write point, and nothing after it, across all files.
     /// Where the backend has no such cut of its own, the volume's writers are stopped for it (<see cref="PoolFeatures.PausesWriters"/>).
+    /// A backend whose own cut is a commit of its filesystem keeps that order for what was flushed, as a power cut does; of what nobody flushed it
+    /// holds all from before the call, and in a group, where nobody writes meanwhile, all from before the write point.
     /// </summary>
     /// <remarks>
     /// <para>Snapshots of one group are begun one after another, in whatever pools, cut at one write point, and only then published one after another:

@@ -1,5 +1,6 @@
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Ephemeral;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
@@ -16,6 +17,7 @@ internal sealed class PoolLoader(
     PoolSet set,
     AttachmentService attachments,
     SnapshotGroupService groups,
+    EphemeralVolumes ephemerals,
     OperationRunner operations,
     WriterPauses pauses,
     PauseWatcherProcess watcher,
@@ -40,10 +42,12 @@ internal sealed class PoolLoader(
         pauses.ReleaseLeftovers();
         StartWatcher();
         InitializeEmbeddedDefault();
+        InitializeBindPool();
         await set.LoadAsync(pools, stoppingToken);
         await attachments.ReconcileAsync(stoppingToken);
         logger.Ready();
         await groups.DiscardIncompleteAsync(stoppingToken);
+        await ephemerals.CollectAsync(stoppingToken);
         using var timer = new PeriodicTimer(RetryAfter, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
@@ -51,6 +55,7 @@ internal sealed class PoolLoader(
             if (await set.RetryAsync(stoppingToken))
                 await attachments.ReconcileAsync(stoppingToken);
             await groups.DiscardIncompleteAsync(stoppingToken);
+            await ephemerals.CollectAsync(stoppingToken);
         }
     }
 
@@ -75,5 +80,22 @@ internal sealed class PoolLoader(
             return;
         PoolInitializer.Initialize(embedded);
         logger.EmbeddedPoolMade(embedded.Path);
+    }
+
+    // It is configured by its roots alone, so nobody else would make it. But only where its records can't be on a disk that is missing.
+    private void InitializeBindPool()
+    {
+        if (pools.FirstOrDefault(pool => pool.Backend == PoolBackend.Bind) is not { } bind || Path.Exists(bind.Path) || !StatePresence.IsCertain(options.StateDirectory))
+            return;
+        try
+        {
+            PoolInitializer.Initialize(bind);
+            logger.BindPoolMade(bind.Path);
+        }
+        catch (StorageException e)
+        {
+            // Everything else is served without it.
+            logger.BindPoolNotMade(e.Message);
+        }
     }
 }

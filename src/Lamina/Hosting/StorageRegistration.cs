@@ -1,5 +1,6 @@
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Ephemeral;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
 using Lamina.Storage.Pools.Cuts;
@@ -18,12 +19,23 @@ internal static class StorageRegistration
         .AddSingleton<OperationRunner>()
         .AddSingleton<CapacityPromises>()
         .AddPauses(options)
-        .AddSingleton(new PoolEnvironment { BindRoots = options.BindRoots, RuntimeDirectory = options.RuntimeDirectory })
+        .AddSingleton(services => new PoolEnvironment
+        {
+            BindRoots = options.BindRoots,
+            RuntimeDirectory = options.RuntimeDirectory,
+            OwnPaths = () => OwnPaths(options, services.GetRequiredService<PoolSet>()),
+        })
         .AddSingleton<PoolOpener>()
         .AddSingleton<CutRunner>()
         .AddSingleton<PoolSet>()
         .AddSingleton<AttachmentService>()
         .AddSingleton<VolumeService>()
         .AddSingleton<SnapshotService>()
-        .AddSingleton<SnapshotGroupService>();
+        .AddSingleton<SnapshotGroupService>()
+        .AddSingleton<EphemeralVolumes>();
+
+    private static IEnumerable<string> OwnPaths(LaminaOptions options, PoolSet pools) => pools.List()
+        .SelectMany(pool => (string?[])[pool.Settings.Path, pool.Settings.Image])
+        .OfType<string>()
+        .Prepend(options.StateDirectory);
 }

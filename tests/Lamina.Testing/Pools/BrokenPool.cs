@@ -87,6 +87,10 @@ public sealed class BrokenPool(InMemoryStore store, Breakage breakage) : InMemor
         _breakage == Breakage.ForgetsTheResize ? Task.CompletedTask : base.ResizeVolumeAsync(resized);
 
     /// <inheritdoc/>
+    public override Task ModifyVolumeAsync(Volume modified) =>
+        _breakage == Breakage.ForgetsTheAttributes ? Task.CompletedTask : base.ModifyVolumeAsync(modified);
+
+    /// <inheritdoc/>
     public override async Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume)
     {
         var cut = await base.BeginSnapshotAsync(snapshot, volume);

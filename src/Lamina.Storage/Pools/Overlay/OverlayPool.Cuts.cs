@@ -24,6 +24,8 @@ internal sealed partial class OverlayPool
                 return new VolumeCut(this, record, held, new LiveLayer(this, record, mountPoint));
 
             CheckNotMounted(record);
+            if (_layers.IsUntouched(record.Head, record.Chain))
+                return new VolumeCut(this, record, held, null, isUntouched: true);
             if (record.Chain.Length + 1 >= MaxLayers)
             {
                 throw new StorageException(StorageError.ResourceExhausted,
@@ -42,7 +44,7 @@ internal sealed partial class OverlayPool
     /// A cut of a volume, whose record is locked meanwhile. One that is mounted is copied; any other does not change, so its head is sealed when the
     /// cut is taken for good, after the writers of whatever else is cut with it run again.
     /// </summary>
-    private sealed class VolumeCut(OverlayPool pool, OverlayVolumeRecord record, IDisposable held, LiveLayer? live) : IVolumeCut
+    private sealed class VolumeCut(OverlayPool pool, OverlayVolumeRecord record, IDisposable held, LiveLayer? live, bool isUntouched = false) : IVolumeCut
     {
         public VolumeId Volume => record.Volume.Id;
 
@@ -63,7 +65,8 @@ internal sealed partial class OverlayPool
         {
             if (live is null)
             {
-                var chain = pool.SealHead(record).Chain;
+                // Nothing to be sealed where nothing was written since the last time.
+                var chain = isUntouched ? record.Chain : pool.SealHead(record).Chain;
                 pool._layers.References.Add(chain);
                 return chain;
             }
