@@ -22,6 +22,9 @@ internal sealed class ScratchStorage : IAsyncDisposable
     /// <summary>The pools, as the workload that is a daemon wants them named.</summary>
     internal IEnumerable<string> Arguments => _settings.Select(pool => $"{pool.Name}={pool.Backend}={pool.Path}");
 
+    /// <summary>Where the mounts and the holders are.</summary>
+    internal string RuntimeDirectory => _runtime;
+
     internal StorageServices Services { get; private set; } = null!;
 
     internal PoolOpener Opener => Services.Opener;
@@ -76,6 +79,10 @@ internal sealed class ScratchStorage : IAsyncDisposable
     }
 
     internal Task<Snapshot> SnapshotAsync(string name, Volume volume) => Services.SnapshotAsync(name, volume);
+
+    internal VolumeUsage? UsageOf(Volume volume) => Pools.Resolve(volume.Id.Pool).Pool.GetUsage(volume);
+
+    internal SnapshotUsage? UsageOf(Snapshot snapshot) => Pools.Resolve(snapshot.Id.Pool).Pool.GetUsage(snapshot);
 
     internal Task<string> AttachAsync(Volume volume) => Attachments.AttachAsync(volume.Id, Holder, "", CancellationToken.None);
 

@@ -21,16 +21,15 @@ internal sealed partial class OverlayPool
         {
             var record = _volumes.Get(volume.Volume.Id.Key);
             if (volume.MountPoint is { } mountPoint)
+            {
+                CheckDepth(record);
                 return new VolumeCut(this, record, held, new LiveLayer(this, record, mountPoint));
+            }
 
             CheckNotMounted(record);
             if (_layers.IsUntouched(record.Head, record.Chain))
                 return new VolumeCut(this, record, held, null, isUntouched: true);
-            if (record.Chain.Length + 1 >= MaxLayers)
-            {
-                throw new StorageException(StorageError.ResourceExhausted,
-                    $"volume {record.Volume.Id} lies on {record.Chain.Length} layers, and {MaxLayers} are the most; attach and detach it, which merges them, and call again");
-            }
+            CheckDepth(record);
             return new VolumeCut(this, record, held, null);
         }
         catch

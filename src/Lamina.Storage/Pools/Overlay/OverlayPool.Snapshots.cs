@@ -28,13 +28,22 @@ internal sealed partial class OverlayPool
         {
             using var staging = new StagedObject(_directory);
             _snapshots.Publish(staging, new OverlaySnapshotRecord(PoolDirectory.Format, snapshot, chain));
-            _usage.Measure(chain);
+            _usage.Sealed(chain);
             return snapshot;
         }
         catch when (_snapshots.Find(snapshot.Id.Key) is null)
         {
             Release(chain);
             throw;
+        }
+    }
+
+    private static void CheckDepth(OverlayVolumeRecord record)
+    {
+        if (record.Chain.Length + 1 >= MaxLayers)
+        {
+            throw new StorageException(StorageError.ResourceExhausted,
+                $"volume {record.Volume.Id} lies on {record.Chain.Length} layers, and {MaxLayers} are the most; detach it, which merges them, and call again");
         }
     }
 
@@ -49,6 +58,7 @@ internal sealed partial class OverlayPool
             _volumes.Replace(next);
             _quotas.Drop(record.Project);
             _usage.Measure([head]);
+            _usage.Sealed([record.Head]);
             return next;
         }
         catch when (_volumes.ReadAgain(record.Key) is { } left && left.Head != head)
