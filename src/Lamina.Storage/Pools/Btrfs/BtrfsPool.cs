@@ -39,8 +39,8 @@ internal sealed partial class BtrfsPool : IPool
         _directory = directory;
         _quotas = new SimpleQuotas(directory, settings);
         _mounts = new SubvolumeMounts(directory);
-        _volumes = new ObjectDirectory<BtrfsVolumeRecord>(directory, "volumes", BtrfsRecordJson.Default.BtrfsVolumeRecord);
-        _snapshots = new ObjectDirectory<BtrfsSnapshotRecord>(directory, "snapshots", BtrfsRecordJson.Default.BtrfsSnapshotRecord);
+        _volumes = new ObjectDirectory<BtrfsVolumeRecord>(directory, "volumes", () => BtrfsRecordJson.Default.BtrfsVolumeRecord);
+        _snapshots = new ObjectDirectory<BtrfsSnapshotRecord>(directory, "snapshots", () => BtrfsRecordJson.Default.BtrfsSnapshotRecord);
         _trash = new TrashReclaimer(directory, settings.Name, RemoveFromTrashAsync, time, logger);
         Description = Describe();
     }
