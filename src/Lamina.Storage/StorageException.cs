@@ -23,7 +23,11 @@ public sealed class StorageException : Exception
         Errno.EDQUOT => new(StorageError.ResourceExhausted, $"can't {what}: a quota of the pool's filesystem is reached", cause),
         Errno.EROFS => new(StorageError.Unavailable, $"can't {what}: the pool's filesystem is read-only", cause),
         Errno.EIO => new(StorageError.Unavailable, $"can't {what}: the disk answered with an I/O error; see the kernel log (dmesg)", cause),
+        Errno.EUCLEAN => new(StorageError.Unavailable, $"can't {what}: the filesystem is damaged; see the kernel log (dmesg), then unmount and check it", cause),
+        Errno.ENODEV or Errno.ENXIO or Errno.ENOMEDIUM => new(StorageError.Unavailable, $"can't {what}: its disk is gone ({cause.Message}); see the kernel log (dmesg)", cause),
+        Errno.ENOTCONN or Errno.ETIMEDOUT => new(StorageError.Unavailable, $"can't {what}: the server of the filesystem does not answer ({cause.Message})", cause),
         Errno.EBUSY => new(StorageError.FailedPrecondition, $"can't {what}: it is in use ({cause.Message})", cause),
+        Errno.ESTALE => new(StorageError.Aborted, $"can't {what}: it is being changed at the same time ({cause.Message}); call again", cause),
         _ => new(StorageError.Internal, $"can't {what}: {cause.Message}", cause),
     };
 }

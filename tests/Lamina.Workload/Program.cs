@@ -6,6 +6,7 @@ using Lamina.Workload;
 return args switch
 {
     ["numbers", var directory] => Work.UntilInputEnds(new NumberWriter(directory).Run),
+    ["commits", var directory] => Work.UntilInputEnds(new CommitWriter(directory).Run),
     ["count", var file] => Work.UntilInputEnds(new Counter(file).Run),
     ["mutate", var directory, var seed] => Work.UntilInputEnds(new TreeMutator(directory, int.Parse(seed, CultureInfo.InvariantCulture)).Run),
     ["hold", var file] => Work.UntilInputEnds(stopping => Holding.Open(file, stopping)),

@@ -38,10 +38,9 @@ public sealed partial class AttachmentService
         _operations = operations;
         _time = time;
         _logger = logger;
-        _holders = new HolderStore(options.RuntimeDirectory, _bootId);
+        _holders = new HolderStore(options.RuntimeDirectory, _bootId, logger);
         _mounts = new VolumeMounts(options.RuntimeDirectory);
-        foreach (var stale in _holders.Load())
-            _logger.HolderDropped(stale.ToString(), stale.Volume);
+        _holders.Load();
     }
 
     /// <summary>Who holds a volume.</summary>
@@ -51,12 +50,34 @@ public sealed partial class AttachmentService
     public string? MountPointOf(VolumeId volume) => _mounts.IsMounted(volume) ? _mounts.PathOf(volume) : null;
 
     /// <summary>The filesystem of an attached volume as the volume's user sees it; null when the volume is not attached.</summary>
-    public FileSystemStatus? FileSystemOf(VolumeId volume) => MountPointOf(volume) is { } mountPoint ? Files.StatFs(mountPoint) : null;
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: the filesystem does not answer.</exception>
+    public FileSystemStatus? FileSystemOf(VolumeId volume)
+    {
+        try
+        {
+            return MountPointOf(volume) is { } mountPoint ? Files.StatFs(mountPoint) : null;
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"look at the filesystem of volume {volume}", e);
+        }
+    }
 
     /// <summary>Whether a path is one where a door has staged a volume, or has published it and it is mounted still.</summary>
-    public bool IsUsedAt(VolumeId volume, Door door, MountTarget path) =>
-        HoldersOf(volume).Find(holder => holder.Door == door && holder.Identity.IsPath && holder.Reference == path.ToString())
-            is { } holder && (holder.Kind == HolderKind.Publication ? IsPublished(holder) : Files.TryStat(holder.Reference) is not null);
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: what lies there does not answer.</exception>
+    public bool IsUsedAt(VolumeId volume, Door door, MountTarget path)
+    {
+        if (HoldersOf(volume).Find(holder => holder.Door == door && holder.Identity.IsPath && holder.Reference == path.ToString()) is not { } holder)
+            return false;
+        try
+        {
+            return holder.Kind == HolderKind.Publication ? IsPublished(holder) : Files.TryStat(holder.Reference) is not null;
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"look at {path}, where volume {volume} is", e);
+        }
+    }
 
     /// <summary>Attaches a volume for a holder. The same call again is fine.</summary>
     /// <returns>Where the volume is mounted.</returns>
@@ -111,10 +132,12 @@ public sealed partial class AttachmentService
     private async Task<string> AttachLockedAsync(VolumeId id, HolderIdentity identity, string arguments)
     {
         var volume = Get(id);
-        if (_holders.Find(id, identity) is { } existing)
+        var existing = _holders.Find(id, identity);
+        if (existing is not null)
         {
+            // The arguments are not quoted: mount flags are a part of them, and refusals of this kind are logged.
             if (existing.Arguments != arguments)
-                throw new StorageException(StorageError.AlreadyExists, $"{identity} has volume {id} already, with other arguments: {existing.Arguments}, not {arguments}");
+                throw new StorageException(StorageError.AlreadyExists, $"{identity} has volume {id} already, with other arguments; end that use of it first");
         }
         else
         {
@@ -126,14 +149,10 @@ public sealed partial class AttachmentService
         {
             await MountAsync(volume).ConfigureAwait(false);
         }
-        catch when (!_mounts.IsMounted(id))
+        catch when (existing is null)
         {
-            // The call fails, so the caller does not hold it. Who held it before does, and finds it mounted by the next try.
-            if (_holders.Find(id, identity) is { } failed && HoldersOf(id).Count == 1)
-            {
-                _mounts.TryUnmount(id);
-                _holders.Remove(failed);
-            }
+            // The call fails, so its caller does not hold the volume. Who held it before does, and finds it mounted by the next try.
+            await LetGoAsync(id, identity).ConfigureAwait(false);
             throw;
         }
         return _mounts.PathOf(id);
@@ -156,7 +175,7 @@ public sealed partial class AttachmentService
         var volume = Get(id);
         var identity = PublicationOf(request.Door, request.Target);
         var existing = _holders.Find(id, identity);
-        if (existing is not null && (existing.Arguments != request.Arguments || existing.ReadOnly != request.ReadOnly))
+        if (existing is not null && (existing.Arguments != request.Arguments || existing.ReadOnly != request.ReadOnly || existing.Group != request.Group))
             throw new StorageException(StorageError.AlreadyExists, $"volume {id} is published at {request.Target} already, with other arguments");
         CheckPathIsFree(id, identity);
         if (request.StagedBy is { } stage && _holders.Find(id, stage) is null)
@@ -170,20 +189,20 @@ public sealed partial class AttachmentService
             throw new StorageException(StorageError.FailedPrecondition,
                 $"volume {id} is published at {other.Reference}, and the access mode allows one publication only");
         }
+        CheckGroup(others, request);
 
-        var holder = NewHolder(id, identity) with { Arguments = request.Arguments, ReadOnly = request.ReadOnly, Exclusive = request.Exclusive };
+        var holder = NewHolder(id, identity) with { Arguments = request.Arguments, ReadOnly = request.ReadOnly, Exclusive = request.Exclusive, Group = request.Group };
         _holders.Put(holder);
         try
         {
             await MountAsync(volume).ConfigureAwait(false);
-            Publications.Mount(_mounts.PathOf(id), request.Target, request.ReadOnly);
+            GiveToGroup(volume, request);
+            Publications.Mount(_mounts.PathOf(id), request.Target, request.ReadOnly, request.Flags);
         }
         catch (Exception e)
         {
-            // Nobody else holds it: the mount was made for this publication alone.
-            if (HoldersOf(id).Count == 1)
-                await UnmountAsync(id).ConfigureAwait(false);
-            _holders.Remove(holder);
+            if (existing is null)
+                await LetGoAsync(id, identity).ConfigureAwait(false);
             if (e is LinuxException linux)
                 throw StorageException.From($"publish volume {id} at {request.Target}", linux);
             throw;
@@ -194,9 +213,9 @@ public sealed partial class AttachmentService
     private async Task UnpublishLockedAsync(VolumeId id, Door door, MountTarget target)
     {
         var holder = _holders.Find(id, PublicationOf(door, target));
-        var attached = MountQuery.At(_mounts.PathOf(id));
         try
         {
+            var attached = MountQuery.At(_mounts.PathOf(id));
             // The holder says that what is mounted there is ours. Without one, only the same tree as the attachment's is.
             Publications.Unmount(target, mount => attached is { } own ? mount.Device == own.Device && mount.Root == own.Root : holder is not null);
         }
@@ -230,7 +249,7 @@ public sealed partial class AttachmentService
         {
             return MountTarget.TryParse(holder.Reference, out var target) && Publications.IsMounted(target);
         }
-        catch (StorageException)
+        catch (StorageException e) when (e.Error is StorageError.InvalidArgument)
         {
             // Somebody put a symbolic link on the path since: whatever is there now is not what was published.
             return false;
@@ -241,23 +260,46 @@ public sealed partial class AttachmentService
     {
         if (_mounts.IsMounted(volume.Id))
             return;
-        var description = await _pools.Resolve(volume.Id.Pool).Pool.AttachAsync(volume).ConfigureAwait(false);
+        var pool = _pools.Resolve(volume.Id.Pool).Pool;
+        var description = await pool.AttachAsync(volume).ConfigureAwait(false);
         try
         {
             _mounts.Mount(volume.Id, description);
         }
-        catch (LinuxException e)
+        catch (Exception e)
         {
-            throw StorageException.From($"attach volume {volume.Id}", e);
+            // The pool counts it as attached since it described the mount.
+            await pool.DetachedAsync(volume).ConfigureAwait(false);
+            if (e is LinuxException linux)
+                throw StorageException.From($"attach volume {volume.Id}", linux);
+            throw;
         }
         _logger.VolumeAttached(volume.Id, _mounts.PathOf(volume.Id));
     }
 
-    private async Task UnmountAsync(VolumeId id)
+    // Takes back a holder that this call has put. If a mount was made for it alone and can't be undone the holder stays, so that its end can be asked for.
+    private async Task LetGoAsync(VolumeId id, HolderIdentity identity)
     {
-        var wasMounted = _mounts.IsMounted(id);
+        if (_holders.Find(id, identity) is not { } holder)
+            return;
         try
         {
+            if (HoldersOf(id).Count == 1)
+                await UnmountAsync(id).ConfigureAwait(false);
+            _holders.Remove(holder);
+        }
+        catch (StorageException e)
+        {
+            _logger.HolderKept(holder.ToString(), id, e.Message);
+        }
+    }
+
+    private async Task UnmountAsync(VolumeId id)
+    {
+        var wasMounted = false;
+        try
+        {
+            wasMounted = _mounts.IsMounted(id);
             if (!_mounts.TryUnmount(id))
             {
                 throw new StorageException(StorageError.FailedPrecondition,
@@ -268,8 +310,16 @@ public sealed partial class AttachmentService
         {
             throw StorageException.From($"detach volume {id}", e);
         }
-        if (!wasMounted)
-            return;
+        finally
+        {
+            // Also when the mount is gone and only its mount point could not be removed: the next call would find nothing mounted.
+            if (wasMounted && !_mounts.IsMounted(id))
+                await DetachedAsync(id).ConfigureAwait(false);
+        }
+    }
+
+    private async Task DetachedAsync(VolumeId id)
+    {
         _logger.VolumeDetached(id);
         if (_catalog.Find(id) is { } volume && _pools.TryResolve(id.Pool, out var pool))
             await pool.Pool.DetachedAsync(volume).ConfigureAwait(false);

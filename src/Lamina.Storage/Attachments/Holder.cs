@@ -8,7 +8,7 @@ public sealed record Holder
     /// <summary>The volume.</summary>
     public required VolumeId Volume { get; init; }
 
-    /// <summary>The door that speaks for the holder. No door ends a holder of another.</summary>
+    /// <summary>The door that speaks for the holder. It is a part of the <see cref="Identity"/> that ends a holder, so no door ends one of another.</summary>
     public required Door Door { get; init; }
 
     /// <summary>What kind of use it is.</summary>
@@ -25,6 +25,9 @@ public sealed record Holder
 
     /// <summary>Whether a publication wants to be the only one of its volume.</summary>
     public bool Exclusive { get; init; }
+
+    /// <summary>The group that a publication gave access to all files; null: none.</summary>
+    public uint? Group { get; init; }
 
     /// <summary>Since when.</summary>
     public required DateTimeOffset Since { get; init; }

@@ -10,10 +10,20 @@ namespace Lamina.Storage.Attachments;
 internal static class Publications
 {
     /// <summary>Whether something is mounted at the target.</summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.InvalidArgument"/>: a symbolic link lies on the path. Others: what lies there does not answer, or may not be looked at.
+    /// </exception>
     internal static bool IsMounted(MountTarget target)
     {
-        using var parent = TryOpenParent(target);
-        return parent is not null && IsMountRoot(parent, target.Name);
+        try
+        {
+            using var parent = TryOpenParent(target);
+            return parent is not null && IsMountRoot(parent, target.Name);
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"look at {target}", e);
+        }
     }
 
     /// <summary>Makes the target, whose parent exists, and mounts the volume's tree there.</summary>
@@ -21,7 +31,7 @@ internal static class Publications
     /// <see cref="StorageError.InvalidArgument"/>: a symbolic link lies on the path, or there is no parent.
     /// <see cref="StorageError.FailedPrecondition"/>: something else is there.
     /// </exception>
-    internal static void Mount(string mountPoint, MountTarget target, bool readOnly)
+    internal static void Mount(string mountPoint, MountTarget target, bool readOnly, MountFlags flags)
     {
         using var parent = TryOpenParent(target)
             ?? throw new StorageException(StorageError.InvalidArgument, $"the directory {target.Parent} that should hold the target does not exist");
@@ -39,6 +49,7 @@ internal static class Publications
 
         using var source = Files.Open(mountPoint, OpenFlags.Path | OpenFlags.Directory | OpenFlags.NoFollow);
         using var tree = Mounts.CloneTree(source);
+        flags.Apply(tree);
         if (readOnly)
             Mounts.SetAttributes(tree, MountAttributes.ReadOnly, MountAttributes.None);
         Mounts.Attach(tree, place);

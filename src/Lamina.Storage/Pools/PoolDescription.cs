@@ -13,6 +13,9 @@ public sealed record PoolDescription(PoolName Name, PoolId Id, string Backend, s
     /// <summary>The filesystem beneath, such as <c>ext4</c>.</summary>
     public string FileSystem { get; init; } = "";
 
+    /// <summary>The keys of <see cref="VolumeAttributes"/> that its volumes have.</summary>
+    public ImmutableHashSet<string> MutableAttributes { get; init; } = [];
+
     /// <summary>What a person should know: limits that are advisory, records that can't be read.</summary>
     public ImmutableList<string> Warnings { get; init; } = [];
 

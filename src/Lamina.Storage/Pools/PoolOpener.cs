@@ -23,7 +23,7 @@ public sealed class PoolOpener(ILoggerFactory loggers, TimeProvider time, Writer
             settings, new LiveCut(pauses, time, loggers.CreateLogger<LiveCut>()), time, loggers.CreateLogger<OverlayPool>()),
         PoolBackend.Btrfs => BtrfsPool.Open(settings, time, loggers.CreateLogger<BtrfsPool>()),
         PoolBackend.Bind => BindPool.Open(
-            settings, new BindSources(_environment.BindRoots, _environment.RuntimeDirectory), time, loggers.CreateLogger<BindPool>()),
+            settings, new BindSources(_environment), time, loggers.CreateLogger<BindPool>()),
         var other => throw new StorageException(StorageError.Unavailable, $"the backend {other} of pool '{settings.Name}' is not in this version"),
     };
 }

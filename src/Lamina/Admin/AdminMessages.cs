@@ -60,6 +60,7 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
         if (attachments.MountPointOf(volume.Id) is { } path)
             message.Path = path;
         message.Parameters.Add(ParametersOf(volume.Parameters));
+        message.Attributes.Add((volume.Attributes ?? VolumeAttributes.None).ToDictionary());
         message.Labels.Add(volume.Labels);
         message.Holders.Add(attachments.HoldersOf(volume.Id).Select(Of));
         return message;
@@ -132,6 +133,8 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
         message.Features.Add(System.Enum.GetValues<PoolFeatures>()
             .Where(feature => feature != PoolFeatures.None && description.Features.HasFlag(feature)).Select(CamelCase));
         message.Warnings.Add(description.Warnings);
+        if (pool.Pool.FindProblems() is { Count: > 0 } problems)
+            message.Problem = string.Join("; ", problems);
         message.Unreadable.Add(pool.Unreadable.Select(record => new V1.UnreadableRecord { Path = record.Path, Reason = record.Reason }));
     }
 

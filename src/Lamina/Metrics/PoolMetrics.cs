@@ -15,6 +15,7 @@ internal sealed class PoolMetrics
     private readonly Gauge _available;
     private readonly Gauge _promised;
     private readonly Gauge _unreadable;
+    private readonly Gauge _problems;
     private readonly Gauge _volumes;
     private readonly Gauge _snapshots;
 
@@ -29,6 +30,7 @@ internal sealed class PoolMetrics
         _available = metrics.CreateGauge("lamina_pool_available_bytes", "What can still be written in the pool.", "pool");
         _promised = metrics.CreateGauge("lamina_pool_promised_bytes", "Sum of the sizes of the pool's volumes.", "pool");
         _unreadable = metrics.CreateGauge("lamina_pool_unreadable_records", "Objects of the pool whose record can't be read.", "pool");
+        _problems = metrics.CreateGauge("lamina_pool_problems", "What is wrong with what the pool lies on, such as missing disks, failed reads, a read-only filesystem.", "pool");
         _volumes = metrics.CreateGauge("lamina_volumes", "Volumes in all loaded pools.");
         _snapshots = metrics.CreateGauge("lamina_snapshots", "Snapshots in all loaded pools.");
         registry.AddBeforeCollectCallback(Collect);
@@ -44,12 +46,27 @@ internal sealed class PoolMetrics
             _loaded.WithLabels(name).Set(status.Loaded is null ? 0 : 1);
             if (status.Loaded is not { } pool)
                 continue;
-            var capacity = pool.Pool.GetCapacity();
+            Measure(pool, name);
             _hardLimits.WithLabels(name).Set(pool.Pool.Description.Features.HasFlag(PoolFeatures.HardLimits) ? 1 : 0);
-            _size.WithLabels(name).Set(capacity.Total.Bytes);
-            _available.WithLabels(name).Set(capacity.Available.Bytes);
             _promised.WithLabels(name).Set(_catalog.PromisedBy(pool.Id).Bytes);
             _unreadable.WithLabels(name).Set(pool.Unreadable.Count);
+            _problems.WithLabels(name).Set(pool.Pool.FindProblems().Count);
+        }
+    }
+
+    // Unknown is absent: a sick pool has no figures, and the others keep theirs.
+    private void Measure(LoadedPool pool, string name)
+    {
+        try
+        {
+            var capacity = pool.Pool.GetCapacity();
+            _size.WithLabels(name).Set(capacity.Total.Bytes);
+            _available.WithLabels(name).Set(capacity.Available.Bytes);
+        }
+        catch (StorageException)
+        {
+            _size.RemoveLabelled(name);
+            _available.RemoveLabelled(name);
         }
     }
 }

@@ -59,7 +59,7 @@ public sealed class CreateVolumeTests(CsiDaemon daemon)
         { "raw block", request => request.VolumeCapabilities[0] = Requests.Block() },
         { "differ", request => request.VolumeCapabilities.Add(Requests.Block()) },
         { "overlay2", request => request.VolumeCapabilities[0].Mount.FsType = "ext4" },
-        { "noatime", request => request.VolumeCapabilities[0].Mount.MountFlags.Add("ro,noatime") },
+        { "'sync'", request => request.VolumeCapabilities[0].Mount.MountFlags.Add("ro,sync") },
         { "colour", request => request.Parameters["colour"] = "red" },
         { "uid", request => request.Parameters["uid"] = "root" },
         { "compression", request => request.Parameters["compression"] = "zstd" },

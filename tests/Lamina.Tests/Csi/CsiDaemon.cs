@@ -140,7 +140,7 @@ public sealed class CsiDaemon : IAsyncLifetime
     private void Connect()
     {
         Daemon.Services.GetRequiredService<ILoggerFactory>().AddProvider(new FakeLoggerProvider(Log));
-        _channel = CsiChannel.To(Daemon.CsiSocket);
+        _channel = UnixChannel.To(Daemon.CsiSocket);
         Identity = new(_channel);
         Controller = new(_channel);
         NodeService = new(_channel);

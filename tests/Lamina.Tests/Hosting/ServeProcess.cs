@@ -6,7 +6,6 @@ using Lamina.Storage;
 using Lamina.Storage.Pools;
 using Lamina.Testing;
 using Lamina.Tests.Cli;
-using Lamina.Tests.Csi;
 using Wire = Csi.V1;
 
 namespace Lamina.Tests.Hosting;
@@ -33,7 +32,7 @@ internal sealed class ServeProcess : IAsyncDisposable
 #pragma warning restore RS0030
         _process.OutputDataReceived += (_, line) => Listen(line.Data);
         _process.BeginOutputReadLine();
-        _channel = CsiChannel.To(socket);
+        _channel = UnixChannel.To(socket);
         Identity = new(_channel);
         Controller = new(_channel);
     }

@@ -100,6 +100,13 @@ internal sealed class SimpleQuotas
             SetLimit(number, wanted);
     }
 
+    /// <summary>Takes the limit of a deleted volume away.</summary>
+    internal void Lift(ulong? group)
+    {
+        if (AreEnforced && group is { } number && Get(number) is { Limit: not null })
+            BtrfsQuota.Limit(_fileSystem, IdOf(number), null);
+    }
+
     /// <summary>What is charged to a group; null where that is unknown.</summary>
     internal ByteSize? ChargeOf(ulong? group) =>
         AreEnforced && group is { } number && Get(number) is { } usage ? new ByteSize((long)usage.Referenced) : null;
@@ -141,19 +148,24 @@ internal sealed class SimpleQuotas
     /// Removes the abandoned groups to which nothing is charged any more. Blocks that a clone has of a deleted volume stay charged to the
     /// deleted one. The kernel itself refuses to remove the group of a subvolume that lives or that is charged for something.
     /// </summary>
-    internal void RemoveAbandoned()
+    /// <param name="among">Which ones to try; null: all.</param>
+    internal void RemoveAbandoned(IReadOnlySet<ulong>? among = null)
     {
         if (!AreEnforced)
             return;
+        List<ulong> candidates;
         lock (_gate)
+            candidates = [.. _abandoned.Where(group => among?.Contains(group) ?? true)];
+
+        // Deletes go on meanwhile.
+        foreach (var group in candidates)
         {
-            foreach (var group in _abandoned.ToList())
-            {
-                foreach (var member in BtrfsQuota.Members(_fileSystem, IdOf(group)))
-                    BtrfsQuota.TryDestroyGroup(_fileSystem, member);
-                if (BtrfsQuota.TryDestroyGroup(_fileSystem, IdOf(group)) || Get(group) is null)
-                    _abandoned.Remove(group);
-            }
+            foreach (var member in BtrfsQuota.Members(_fileSystem, IdOf(group)))
+                BtrfsQuota.TryDestroyGroup(_fileSystem, member);
+            if (!BtrfsQuota.TryDestroyGroup(_fileSystem, IdOf(group)) && Get(group) is not null)
+                continue;
+            lock (_gate)
+                _abandoned.Remove(group);
         }
     }
 
@@ -181,7 +193,7 @@ internal sealed class SimpleQuotas
             {
                 BtrfsQuotaMode.Simple => null,
                 BtrfsQuotaMode.Full => "the filesystem has classic quotas, which are left alone and not used: they make snapshots many times slower",
-                _ => "simple quotas are switched off in the filesystem",
+                _ => "simple quotas are switched off in the filesystem; they need Linux 6.7, and \"quota\": \"simple\" of the pool switches them on",
             };
         }
         catch (LinuxException e)

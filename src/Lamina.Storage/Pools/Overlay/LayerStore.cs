@@ -54,11 +54,16 @@ internal sealed class LayerStore : IDisposable
     {
         var layer = LayerId.NewRandom();
         Files.MakeDirectory(_directory, layer.ToString(), 0x1C0);
-        using var directory = Open(layer);
-        Files.MakeDirectory(directory, "work", 0x1C0);
-        Files.MakeDirectory(directory, "diff", 0x1C0);
-        using var diff = Files.OpenDirectoryAt(directory, "diff");
-        root.Apply(diff);
+        try
+        {
+            Fill(layer, root);
+        }
+        catch
+        {
+            // A full disk, as a rule: nobody else knows of it yet.
+            TreeRemoval.Remove(_directory, layer.ToString(), CancellationToken.None);
+            throw;
+        }
         References.Add(layer);
         return layer;
     }
@@ -68,6 +73,18 @@ internal sealed class LayerStore : IDisposable
     {
         using var diff = OpenDiff(layer);
         return DirectoryAttributes.Read(diff);
+    }
+
+    /// <summary>
+    /// Whether a head that is not mounted adds nothing to the chain below it, so that the chain is the volume as it is. Sealing it would cost a layer each
+    /// time that a snapshot is tried again on a disk without room for its record.
+    /// </summary>
+    internal bool IsUntouched(LayerId head, ImmutableArray<LayerId> chain)
+    {
+        if (chain.IsEmpty)
+            return false;
+        using var diff = OpenDiff(head);
+        return Files.List(diff).Count == 0 && DirectoryAttributes.Read(diff).IsSameAs(ReadRoot(chain[0]));
     }
 
     /// <summary>
@@ -95,4 +112,13 @@ internal sealed class LayerStore : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _directory.Dispose();
+
+    private void Fill(LayerId layer, DirectoryAttributes root)
+    {
+        using var directory = Open(layer);
+        Files.MakeDirectory(directory, "work", 0x1C0);
+        Files.MakeDirectory(directory, "diff", 0x1C0);
+        using var diff = Files.OpenDirectoryAt(directory, "diff");
+        root.Apply(diff);
+    }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Lamina.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -10,12 +9,29 @@ namespace Lamina.Storage.Pools.Overlay;
 /// </summary>
 internal static class LayerTree
 {
+    /// <summary>
+    /// How many directories may lie in each other where a tree is copied or merged, which goes into them one by one: as many as a path can name
+    /// (PATH_MAX). Nothing but a program that means to make them makes more, and our stack is not endless.
+    /// </summary>
+    internal const int MaxDepth = 2048;
+
     internal const string Prefix = "trusted.overlay.";
 
     // What a user sets as trusted.overlay.x inside of an overlay mount is kept under this prefix: it is the user's own.
     private const string EscapedPrefix = Prefix + "overlay.";
     private const string Opaque = Prefix + "opaque";
     private const string Redirect = Prefix + "redirect";
+
+    /// <summary>Refuses to go deeper than <see cref="MaxDepth"/>.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>.</exception>
+    internal static void CheckDepth(int depth)
+    {
+        if (depth > MaxDepth)
+        {
+            throw new StorageException(StorageError.FailedPrecondition,
+                $"the volume has directories more than {MaxDepth} levels deep, which can't be copied or merged; remove them, or detach the volume before it is snapshotted");
+        }
+    }
 
     /// <summary>Whether the entry hides its name.</summary>
     internal static bool IsWhiteout(FileStatus status) => status is { Kind: FileKind.CharacterDevice, RepresentedDevice: 0 };
@@ -31,11 +47,10 @@ internal static class LayerTree
 
     /// <summary>Where below the directory continues: a name beside it, or a path from the root; null when under its own name.</summary>
     internal static string? GetRedirect(SafeFileHandle directory) =>
-        // Latin-1 keeps every byte: the value is a path, and a path need not be UTF-8.
-        ExtendedAttributes.Get(directory, Redirect) is { } value ? Encoding.Latin1.GetString(value) : null;
+        ExtendedAttributes.GetPath(directory, Redirect);
 
     /// <summary>Makes it continue there.</summary>
-    internal static void SetRedirect(SafeFileHandle directory, string path) => ExtendedAttributes.Set(directory, Redirect, Encoding.Latin1.GetBytes(path));
+    internal static void SetRedirect(SafeFileHandle directory, string path) => ExtendedAttributes.SetPath(directory, Redirect, path);
 
     /// <summary>The attributes that are the user's own.</summary>
     internal static IEnumerable<(string Name, byte[] Value)> UserVisibleAttributes(SafeFileHandle handle)

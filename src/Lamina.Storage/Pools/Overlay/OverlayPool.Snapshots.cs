@@ -15,7 +15,7 @@ internal sealed partial class OverlayPool
             var cutSnapshot = snapshot with { CreatedAt = cut.At, Pause = cut.Pause };
             using var staging = new StagedObject(_directory);
             _snapshots.Publish(staging, new OverlaySnapshotRecord(PoolDirectory.Format, cutSnapshot, cut.Chain));
-            _usage.Measure(cut.Chain);
+            _usage.Sealed(cut.Chain);
             return cutSnapshot;
         }
         catch when (_snapshots.Find(snapshot.Id.Key) is null)
@@ -40,14 +40,18 @@ internal sealed partial class OverlayPool
         using var held = await LockRecordAsync(volume.Volume.Id.Key).ConfigureAwait(false);
         var record = _volumes.Get(volume.Volume.Id.Key);
         if (volume.MountPoint is { } mountPoint)
+        {
+            CheckDepth(record);
             return await CutMountedAsync(record, mountPoint).ConfigureAwait(false);
+        }
 
         CheckNotMounted(record);
-        if (record.Chain.Length + 1 >= MaxLayers)
+        if (_layers.IsUntouched(record.Head, record.Chain))
         {
-            throw new StorageException(StorageError.ResourceExhausted,
-                $"volume {record.Volume.Id} lies on {record.Chain.Length} layers, and {MaxLayers} are the most; attach and detach it, which merges them, and call again");
+            _layers.References.Add(record.Chain);
+            return new Cut(record.Chain, _time.GetUtcNow(), null);
         }
+        CheckDepth(record);
         var at = _time.GetUtcNow();
         var sealedRecord = SealHead(record);
         _layers.References.Add(sealedRecord.Chain);
@@ -74,18 +78,36 @@ internal sealed partial class OverlayPool
         }
     }
 
+    private static void CheckDepth(OverlayVolumeRecord record)
+    {
+        if (record.Chain.Length + 1 >= MaxLayers)
+        {
+            throw new StorageException(StorageError.ResourceExhausted,
+                $"volume {record.Volume.Id} lies on {record.Chain.Length} layers, and {MaxLayers} are the most; detach it, which merges them, and call again");
+        }
+    }
+
     /// <summary>Gives a volume that is not mounted a new empty head; the old one becomes the top of its chain.</summary>
     private OverlayVolumeRecord SealHead(OverlayVolumeRecord record)
     {
         var head = _layers.Create(_layers.ReadRoot(record.Head));
-        var next = record with { Head = head, Chain = record.Chain.Insert(0, record.Head), Project = _quotas.Limit(head, record.Volume.Size) };
-        _directory.FlushBefore();
-
-        // If this fails, which of the two records is on the disk can't be known. Both are true, and the new head stays for the next load to judge.
-        _volumes.Replace(next);
-        _quotas.Drop(record.Project);
-        _usage.Measure([head]);
-        return next;
+        try
+        {
+            var next = record with { Head = head, Chain = record.Chain.Insert(0, record.Head), Project = _quotas.Limit(head, record.Volume.Size) };
+            _directory.FlushBefore();
+            _volumes.Replace(next);
+            _quotas.Drop(record.Project);
+            _usage.Measure([head]);
+            _usage.Sealed([record.Head]);
+            return next;
+        }
+        catch when (_volumes.ReadAgain(record.Key) is { } left && left.Head != head)
+        {
+            // The disk was full before the record was replaced. Later, which of the two will be on the disk can't be known: both are true, and the
+            // new head stays for the next load to judge.
+            Release(head);
+            throw;
+        }
     }
 
     /// <summary>A volume at one moment.</summary>

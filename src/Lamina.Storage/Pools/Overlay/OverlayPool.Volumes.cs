@@ -22,7 +22,9 @@ internal sealed partial class OverlayPool
             var record = new OverlayVolumeRecord(PoolDirectory.Format, volume, head, chain, project);
             using var staging = new StagedObject(_directory);
             _volumes.Publish(staging, record);
-            _usage.Measure(layers);
+            _usage.Measure([head]);
+            _usage.Sealed(chain);
+            MergeIfDeep(record);
         }
         catch when (_volumes.Find(volume.Id.Key) is null)
         {
@@ -53,9 +55,14 @@ internal sealed partial class OverlayPool
     });
 
     /// <inheritdoc/>
+    public Task ModifyVolumeAsync(Volume modified) =>
+        throw new StorageException(StorageError.Unsupported, $"volume {modified.Id} lies in an overlay2 pool, whose volumes have no attributes that can be changed");
+
+    /// <inheritdoc/>
     public Task<MountDescription> AttachAsync(Volume volume) => TranslateAsync<MountDescription>($"attach volume '{volume.Name}'", async () =>
     {
         using var held = await LockRecordAsync(volume.Id.Key).ConfigureAwait(false);
+        _directory.CheckInPlace();
         var record = _volumes.Get(volume.Id.Key);
         CheckNotMounted(record);
         _merger.Attached(record.Key);
@@ -70,8 +77,7 @@ internal sealed partial class OverlayPool
         if (_volumes.Find(volume.Id.Key) is { } record)
         {
             _usage.Detached(record.Head);
-            if (record.Chain.Length > ChainMerger.MergeAbove)
-                _merger.Enqueue(record.Key);
+            MergeIfDeep(record);
         }
         return Task.CompletedTask;
     }
@@ -82,6 +88,13 @@ internal sealed partial class OverlayPool
         _merger.Attached(volume.Id.Key);
         if (_volumes.Find(volume.Id.Key) is { } record)
             _usage.Attached(record.Head);
+    }
+
+    // After a detach, and after a creation: what is made of snapshots of what was made of snapshots would lie ever deeper.
+    private void MergeIfDeep(OverlayVolumeRecord record)
+    {
+        if (record.Chain.Length > ChainMerger.MergeAbove)
+            _merger.Enqueue(record.Key);
     }
 
     private Task<IDisposable> LockRecordAsync(ObjectKey key) => _records.AcquireAsync([LockKey.Volume(key)], CancellationToken.None);
@@ -103,11 +116,21 @@ internal sealed partial class OverlayPool
         {
             case VolumeContent.OfSnapshot of:
                 var snapshot = _snapshots.Get(of.Snapshot.Id.Key);
+                // Read first: after a failure nobody would give the references back.
+                var root = _layers.ReadRoot(snapshot.Chain[0]);
                 _layers.References.Add(snapshot.Chain);
-                return (snapshot.Chain, _layers.ReadRoot(snapshot.Chain[0]));
+                return (snapshot.Chain, root);
             case VolumeContent.OfVolume of:
                 var cut = await CutAsync(of.Volume).ConfigureAwait(false);
-                return (cut.Chain, _layers.ReadRoot(cut.Chain[0]));
+                try
+                {
+                    return (cut.Chain, _layers.ReadRoot(cut.Chain[0]));
+                }
+                catch
+                {
+                    Release(cut.Chain);
+                    throw;
+                }
             default:
                 return ([], DirectoryAttributes.Of(VolumeParameters.None));
         }

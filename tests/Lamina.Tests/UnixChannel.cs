@@ -1,19 +1,19 @@
 using System.Net.Sockets;
 using Grpc.Net.Client;
 
-namespace Lamina.Tests.Csi;
+namespace Lamina.Tests;
 
-/// <summary>Connections to a CSI socket, as the kubelet and the sidecars make them.</summary>
-internal static class CsiChannel
+/// <summary>A gRPC channel to a unix socket.</summary>
+internal static class UnixChannel
 {
-    /// <summary>A channel that connects with its first call.</summary>
+    /// <summary>Makes one, which connects with its first call.</summary>
     internal static GrpcChannel To(string socket)
     {
-        var handler = new SocketsHttpHandler { UseProxy = false, ConnectCallback = async (_, cancellationToken) => await OpenAsync(socket, cancellationToken) };
+        var handler = new SocketsHttpHandler { UseProxy = false, ConnectCallback = async (_, cancellationToken) => await ConnectAsync(socket, cancellationToken) };
         return GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
     }
 
-    private static async Task<Stream> OpenAsync(string path, CancellationToken cancellationToken)
+    private static async Task<Stream> ConnectAsync(string path, CancellationToken cancellationToken)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
