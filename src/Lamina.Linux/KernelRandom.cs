@@ -4,7 +4,7 @@ using Lamina.Linux.Interop;
 namespace Lamina.Linux;
 
 /// <summary>
-/// Random bytes from the kernel, as good as any. .NET's own cryptographic ones come from OpenSSL, and loading that for a few names takes several
+/// Random bytes from the kernel, as good as any. .NET's own cryptographic ones come from OpenSSL, and loading that for a few names takes five
 /// megabytes of memory. See getrandom(2).
 /// </summary>
 public static unsafe class KernelRandom

@@ -2,12 +2,12 @@ using BenchmarkDotNet.Attributes;
 
 namespace Lamina.Benchmarks;
 
-/// <summary>Sixteen volumes are made at once: how many a second, where they share flushes.</summary>
+/// <summary>Eight volumes are made at once: how many a second, where they share flushes.</summary>
 public class ConcurrentCreateBenchmarks : PoolBenchmarks
 {
-    private const int AtOnce = 16;
+    private const int AtOnce = 8;
 
-    /// <summary>The system calls alone, on sixteen threads.</summary>
+    /// <summary>The system calls alone, on eight threads.</summary>
     [Benchmark(Baseline = true, OperationsPerInvoke = AtOnce)]
     public Task FloorAsync() => Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => Task.Run(() => Pool.Floor.Create(NewName()))));
 

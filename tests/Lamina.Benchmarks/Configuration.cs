@@ -24,7 +24,7 @@ internal static class Configuration
         .AddColumnProvider(
             DefaultColumnProviders.Descriptor, DefaultColumnProviders.Params, DefaultColumnProviders.Statistics, DefaultColumnProviders.Metrics)
         .AddColumn(StatisticColumn.Median, StatisticColumn.OperationsPerSecond, new MedianRatioColumn())
-        .HideColumns(Column.Error, Column.Type)
+        .HideColumns(Column.Error, Column.Type, Column.StdDev, Column.Ratio, Column.RatioSD)
         .AddLogger(NullLogger.Instance)
         .WithArtifactsPath(Path.Combine(AppContext.BaseDirectory, "results"))
         .WithOptions(ConfigOptions.DisableLogFile | ConfigOptions.DisableOptimizationsValidator);

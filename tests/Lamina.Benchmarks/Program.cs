@@ -14,7 +14,8 @@ foreach (var type in chosen)
     var summary = BenchmarkRunner.Run(type, Configuration.Short);
     Console.WriteLine($"\n{type.Name}: {summary.TotalTime.TotalSeconds:f0} s");
     MarkdownExporter.Console.ExportToLog(summary, ConsoleLogger.Default);
-    foreach (var error in summary.ValidationErrors)
+    ContentComparison.Print(summary);
+    foreach (var error in summary.ValidationErrors.Where(error => error.IsCritical))
         Console.Error.WriteLine(error.Message);
     failed |= summary.Reports.IsEmpty || summary.Reports.Any(report => !report.Success);
 }

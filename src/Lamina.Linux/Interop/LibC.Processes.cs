@@ -27,7 +27,4 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, SetLastError = true)]
     public static partial int clock_gettime(int clock, TimeSpec* time);
-
-    [LibraryImport(Library)]
-    public static partial int malloc_trim(nuint padding);
 }
