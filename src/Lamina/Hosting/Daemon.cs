@@ -1,8 +1,12 @@
+using System.Net;
+using System.Net.Sockets;
 using Lamina.Admin;
 using Lamina.Csi;
 using Lamina.Metrics;
 using Lamina.Storage.Pools;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Lamina.Hosting;
@@ -21,37 +25,64 @@ internal static class Daemon
         await app.RunAsync(cancellationToken);
     }
 
-    /// <summary>Builds the daemon without starting it.</summary>
+    /// <summary>Builds the daemon without starting it. From here on the runtime directory and the sockets' places are ours, until it is disposed of.</summary>
     /// <exception cref="ConfigurationException">The configuration is wrong.</exception>
+    /// <exception cref="IOException">Another daemon is here already.</exception>
     internal static WebApplication Build(string[] arguments)
     {
         var configuration = ConfigurationReader.Load(arguments);
         var (options, pools) = ConfigurationReader.Read(configuration);
+        RuntimeLock? runtime = null;
+        SocketPlaces? places = null;
+        try
+        {
+            runtime = RuntimeLock.Take(options.RuntimeDirectory);
+            places = SocketPlaces.Take(CsiSocket(options), options.Admin.Socket);
+            return Build(configuration, options, pools, runtime, places);
+        }
+        catch
+        {
+            places?.Dispose();
+            runtime?.Dispose();
+            throw;
+        }
+    }
 
+    private static WebApplication Build(
+        IConfigurationRoot configuration, LaminaOptions options, IReadOnlyList<PoolSettings> pools, RuntimeLock runtime, SocketPlaces places)
+    {
         // The empty builder brings no configuration, no logging and no server features that we did not choose.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = "/" });
         builder.Configuration.AddConfiguration(configuration);
         AddLogging(builder, configuration);
         builder.Host.UseSystemd();
         builder.Services
+            .AddSingleton(_ => runtime)
+            .AddSingleton(_ => places)
+            .AddSingleton<ReadyNotifier>()
+            .AddSingleton<ISystemdNotifier>(provider => provider.GetRequiredService<ReadyNotifier>())
             .AddSingleton(options)
-            .AddSingleton<IReadOnlyList<PoolSettings>>(pools)
+            .AddSingleton(pools)
             .AddStorage(options)
             .AddRoutingCore()
             .AddCsiDoor()
             .AddAdminDoor()
             .AddMetricsDoor()
             .AddHostedService<PoolLoader>()
+            .Configure<SocketTransportOptions>(transport => transport.CreateBoundListenSocket = BindSocket)
             .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMinutes(2));
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options));
 
         var app = builder.Build();
+        // What is asked for first is disposed of last.
+        app.Services.GetRequiredService<RuntimeLock>();
+        app.Services.GetRequiredService<SocketPlaces>();
         app.UseRouting();
         app.UseListenerIsolation();
         app.MapCsiDoor();
         app.MapAdminDoor();
         app.MapMetricsDoor();
-        app.Lifetime.ApplicationStarted.Register(() => Started(app, options));
+        app.Lifetime.ApplicationStarted.Register(() => Started(app, options, places));
         return app;
     }
 
@@ -77,20 +108,28 @@ internal static class Daemon
             kestrel.Listen(endpoint, listen => listen.Tag(Listener.Metrics));
     }
 
-    private static void ListenUnix(KestrelServerOptions kestrel, string path, Listener listener)
+    private static void ListenUnix(KestrelServerOptions kestrel, string path, Listener listener) => kestrel.ListenUnixSocket(path, listen =>
     {
-        UnixSocket.Prepare(path);
-        kestrel.ListenUnixSocket(path, listen =>
+        listen.Protocols = HttpProtocols.Http2;
+        listen.Tag(listener);
+    });
+
+    private static Socket BindSocket(EndPoint endpoint)
+    {
+        try
         {
-            listen.Protocols = HttpProtocols.Http2;
-            listen.Tag(listener);
-        });
+            return endpoint is UnixDomainSocketEndPoint unix ? SocketPlaces.Bind(unix) : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        }
+        catch (SocketException e)
+        {
+            throw new IOException(
+                endpoint is IPEndPoint ? $"metrics:address is '{endpoint}', where nobody can listen now: {e.Message}; choose another one, or none" : $"no socket can be made at {endpoint}: {e.Message}", e);
+        }
     }
 
-    private static void Started(WebApplication app, LaminaOptions options)
+    private static void Started(WebApplication app, LaminaOptions options, SocketPlaces places)
     {
-        UnixSocket.Protect(CsiSocket(options));
-        UnixSocket.Protect(options.Admin.Socket);
+        places.Dispose();
         app.Logger.Listening(options.Csi.Endpoint, options.Admin.Socket, options.Metrics.Address);
     }
 

@@ -20,6 +20,7 @@ internal sealed class PoolLoader(
     OperationRunner operations,
     WriterPauses pauses,
     PauseWatcherProcess watcher,
+    ReadyNotifier notifier,
     TimeProvider time,
     ILogger<PoolLoader> logger) : BackgroundService
 {
@@ -45,6 +46,7 @@ internal sealed class PoolLoader(
         await set.LoadAsync(pools, stoppingToken);
         await attachments.ReconcileAsync(stoppingToken);
         logger.Ready();
+        notifier.PoolsAreRead();
         await ephemerals.CollectAsync(stoppingToken);
         using var timer = new PeriodicTimer(RetryAfter, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))

@@ -39,7 +39,7 @@ internal sealed class ServeCommand : Command
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            CommandOutput.Error(host, e.Message + (e.InnerException is { } inner ? $": {inner.Message}" : ""));
+            CommandOutput.Error(host, e.Message);
             return (int)ExitCode.Failed;
         }
     }
