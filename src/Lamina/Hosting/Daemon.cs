@@ -18,11 +18,14 @@ internal static class Daemon
     /// <param name="arguments">Configuration as arguments, such as <c>--metrics:address=none</c>.</param>
     /// <param name="cancellationToken">Stops it, like SIGTERM does.</param>
     /// <exception cref="ConfigurationException">The configuration is wrong.</exception>
-    /// <exception cref="IOException">A socket can't be had.</exception>
+    /// <exception cref="IOException">A socket can't be had, or the daemon could not go on; the log says more.</exception>
     internal static async Task RunAsync(string[] arguments, CancellationToken cancellationToken)
     {
         await using var app = Build(arguments);
+        var loader = app.Services.GetServices<IHostedService>().OfType<PoolLoader>().Single();
         await app.RunAsync(cancellationToken);
+        if (loader.ExecuteTask is { IsFaulted: true } fault)
+            throw new IOException($"the daemon can't go on: {fault.Exception.InnerException?.Message}", fault.Exception);
     }
 
     /// <summary>Builds the daemon without starting it. From here on the runtime directory and the sockets' places are ours, until it is disposed of.</summary>
@@ -30,7 +33,7 @@ internal static class Daemon
     /// <exception cref="IOException">Another daemon is here already.</exception>
     internal static WebApplication Build(string[] arguments)
     {
-        var configuration = ConfigurationReader.Load(arguments);
+        var configuration = ConfigurationSources.Load(arguments);
         var (options, pools) = ConfigurationReader.Read(configuration);
         RuntimeLock? runtime = null;
         SocketPlaces? places = null;
@@ -89,7 +92,9 @@ internal static class Daemon
     private static void AddLogging(WebApplicationBuilder builder, IConfiguration configuration)
     {
         builder.Logging.AddConfiguration(configuration.GetSection("logging"));
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning)
+            // What it has to say, a start that failed with a stack trace, is said in one line where the daemon ends.
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None).AddFilter("Grpc", LogLevel.Warning);
         builder.Logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;
@@ -130,7 +135,9 @@ internal static class Daemon
     private static void Started(WebApplication app, LaminaOptions options, SocketPlaces places)
     {
         places.Dispose();
-        app.Logger.Listening(options.Csi.Endpoint, options.Admin.Socket, options.Metrics.Address);
+        // With the port that was taken, where the kernel was to choose one.
+        var metrics = app.Urls.FirstOrDefault(url => !url.Contains("://unix:", StringComparison.Ordinal)) ?? "nothing";
+        app.Logger.Listening(options.Csi.Endpoint, options.Admin.Socket, metrics);
     }
 
     private static string CsiSocket(LaminaOptions options)

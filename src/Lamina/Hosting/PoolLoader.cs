@@ -38,6 +38,19 @@ internal sealed class PoolLoader(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.Yield();
+        try
+        {
+            await LoadAsync(stoppingToken);
+        }
+        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+        {
+            logger.CannotGoOn(e);
+            throw;
+        }
+    }
+
+    private async Task LoadAsync(CancellationToken stoppingToken)
+    {
         // First of all: somebody may be standing still since an earlier daemon died, and its watcher with it.
         pauses.ReleaseLeftovers();
         StartWatcher();

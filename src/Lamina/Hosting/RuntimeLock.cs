@@ -21,14 +21,13 @@ internal sealed class RuntimeLock : IDisposable
     internal static RuntimeLock Take(string runtimeDirectory)
     {
         Files.MakeDirectories(runtimeDirectory, Mode);
-        var path = Path.Combine(runtimeDirectory, "lock");
-        var file = Files.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, 0x180 /* 0600 */);
+        var file = Files.Open(Path.Combine(runtimeDirectory, "lock"), OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, 0x180 /* 0600 */);
         try
         {
             if (Files.TryLock(file) is null)
             {
                 throw new IOException(
-                    $"another daemon{Owner(path)} uses the runtime directory {runtimeDirectory}; stop it first, or give this one another: --runtimeDirectory=...");
+                    $"another daemon{Owner(file)} uses the runtime directory {runtimeDirectory}; stop it first, or give this one another: --runtimeDirectory=...");
             }
             RandomAccess.SetLength(file, 0);
             Files.WriteAll(file, 0, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n")));
@@ -45,6 +44,6 @@ internal sealed class RuntimeLock : IDisposable
     public void Dispose() => _file.Dispose();
 
     // It may have taken the lock a moment ago and not have written yet.
-    private static string Owner(string path) =>
-        int.TryParse(File.ReadAllText(path), CultureInfo.InvariantCulture, out var pid) ? string.Create(CultureInfo.InvariantCulture, $" (process {pid})") : "";
+    private static string Owner(SafeFileHandle file) =>
+        int.TryParse(Encoding.ASCII.GetString(Files.ReadAll(file)), CultureInfo.InvariantCulture, out var pid) ? string.Create(CultureInfo.InvariantCulture, $" (process {pid})") : "";
 }
