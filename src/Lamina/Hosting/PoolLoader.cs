@@ -16,6 +16,7 @@ internal sealed class PoolLoader(
     LaminaOptions options,
     PoolSet set,
     AttachmentService attachments,
+    SnapshotGroupService groups,
     EphemeralVolumes ephemerals,
     OperationRunner operations,
     WriterPauses pauses,
@@ -60,6 +61,7 @@ internal sealed class PoolLoader(
         await attachments.ReconcileAsync(stoppingToken);
         logger.Ready();
         notifier.PoolsAreRead();
+        await groups.DiscardIncompleteAsync(stoppingToken);
         await ephemerals.CollectAsync(stoppingToken);
         using var timer = new PeriodicTimer(RetryAfter, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -67,6 +69,7 @@ internal sealed class PoolLoader(
             // What is mounted from a pool that comes late could not be judged before.
             if (await set.RetryAsync(stoppingToken))
                 await attachments.ReconcileAsync(stoppingToken);
+            await groups.DiscardIncompleteAsync(stoppingToken);
             await ephemerals.CollectAsync(stoppingToken);
         }
     }
