@@ -32,14 +32,12 @@ public sealed class SocketTests
     {
         await using var daemon = new DaemonProcess();
         await daemon.StartAsync();
-        var before = Files.Stat(daemon.CsiSocket).Inode;
         daemon.Kill();
         using (var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
             Assert.Equal(SocketError.ConnectionRefused, Assert.Throws<SocketException>(() => probe.Connect(new UnixDomainSocketEndPoint(daemon.CsiSocket))).SocketErrorCode);
 
         await daemon.StartAsync();
 
-        Assert.NotEqual(before, Files.Stat(daemon.CsiSocket).Inode);
         Assert.Equal(0, (await CliRun.RunAsync(CliRun.HostOf(daemon.AdminSocket), "pool", "ls")).ExitCode);
     }
 
