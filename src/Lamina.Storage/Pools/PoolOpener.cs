@@ -1,6 +1,7 @@
 using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools.Bind;
 using Lamina.Storage.Pools.Btrfs;
+using Lamina.Storage.Pools.Cuts;
 using Lamina.Storage.Pools.Overlay;
 using Microsoft.Extensions.Logging;
 
@@ -20,7 +21,7 @@ public sealed class PoolOpener(ILoggerFactory loggers, TimeProvider time, Writer
     public IPool Open(PoolSettings settings) => settings.Backend switch
     {
         PoolBackend.Overlay2 => OverlayPool.Open(
-            settings, new LiveCut(pauses, time, loggers.CreateLogger<LiveCut>()), time, loggers.CreateLogger<OverlayPool>()),
+            settings, new CutRunner(pauses, time, loggers.CreateLogger<CutRunner>()), time, loggers.CreateLogger<OverlayPool>()),
         PoolBackend.Btrfs => BtrfsPool.Open(settings, time, loggers.CreateLogger<BtrfsPool>()),
         PoolBackend.Bind => BindPool.Open(
             settings, new BindSources(_environment), time, loggers.CreateLogger<BindPool>()),

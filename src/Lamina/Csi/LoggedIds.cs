@@ -9,13 +9,16 @@ internal static class LoggedIds
 {
     private const int MaxLength = 512;
     private static readonly string[] Names =
-        ["name", "volume_id", "snapshot_id", "source_volume_id", "volume_path", "staging_target_path", "target_path"];
+        ["name", "volume_id", "snapshot_id", "group_snapshot_id", "source_volume_id", "volume_path", "staging_target_path", "target_path"];
 
     private static readonly ConcurrentDictionary<MessageDescriptor, FieldDescriptor[]> Fields = [];
 
     /// <summary>Such as <c>volume_id=abc.data target_path=/var/lib/kubelet/…</c>; a dash when the request names nothing.</summary>
     internal static string Of(IMessage request)
     {
+        // Without the descriptor, as in RequestLimits.
+        if (request.CalculateSize() == 0)
+            return "-";
         var fields = Fields.GetOrAdd(request.Descriptor, static descriptor =>
             [.. Names.Select(descriptor.FindFieldByName).Where(field => field is { FieldType: FieldType.String, IsRepeated: false })]);
         var named = fields

@@ -17,12 +17,19 @@ internal static class RequestLimits
     /// <exception cref="StorageException"><see cref="StorageError.InvalidArgument"/>, naming the field and never what it holds.</exception>
     internal static void Check(IMessage message)
     {
+        // Such as a probe. What a daemon that is only ever probed never asks for is the description of all messages, which takes five megabytes.
+        if (message.CalculateSize() == 0)
+            return;
         foreach (var field in message.Descriptor.Fields.InDeclarationOrder())
         {
             switch (field.Accessor.GetValue(message))
             {
                 case MapField<string, string> map:
                     Check(field, map.Sum(pair => (long)BytesIn(pair.Key) + BytesIn(pair.Value)), MaxTogether);
+                    break;
+                case RepeatedField<string> list when field.Name != "mount_flags":
+                    foreach (var text in list)
+                        Check(field, BytesIn(text), LimitOf(field.Name));
                     break;
                 case RepeatedField<string> list:
                     Check(field, list.Sum(text => (long)BytesIn(text)), MaxTogether);
