@@ -90,17 +90,25 @@ internal sealed partial class OverlayPool
     }
 
     /// <summary>
-    /// Merges at once what has as many layers as a volume may have; the kernel mounts no more than 500. The caller has locked the record, and nobody has
-    /// the volume mounted.
+    /// Merges at once what has as many layers as a volume may have. The caller has locked the record, and nobody has the volume mounted. What can't be
+    /// merged, as on a full disk, goes on as it is for as long as the kernel mounts it: else nobody could make room in it.
     /// </summary>
     private OverlayVolumeRecord MergeIfFull(OverlayVolumeRecord record)
     {
         if (record.Chain.Length < MaxLayers)
             return record;
-        var next = ReplaceChain(record, record.Chain, MergeLayers(record.Chain, CancellationToken.None));
-        Release(record.Chain);
-        _logger.LayersMerged(record.Key, record.Chain.Length);
-        return next;
+        try
+        {
+            var next = ReplaceChain(record, record.Chain, MergeLayers(record.Chain, CancellationToken.None));
+            Release(record.Chain);
+            _logger.LayersMerged(record.Key, record.Chain.Length);
+            return next;
+        }
+        catch (Exception e) when (e is StorageException or LinuxException && record.Chain.Length < MaxMountableLayers)
+        {
+            _logger.MergeFailed(record.Key, e.Message);
+            return record;
+        }
     }
 
     private OverlayVolumeRecord ReplaceChain(OverlayVolumeRecord record, ImmutableArray<LayerId> chain, LayerId merged)

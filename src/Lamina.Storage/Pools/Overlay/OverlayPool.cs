@@ -25,6 +25,9 @@ internal sealed partial class OverlayPool : IPool
     /// </summary>
     private const int MaxLayers = 127;
 
+    /// <summary>The kernel mounts 500.</summary>
+    private const int MaxMountableLayers = 498;
+
     private readonly PoolSettings _settings;
     private readonly PoolEdge _edge;
     private readonly TimeProvider _time;
