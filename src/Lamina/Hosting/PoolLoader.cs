@@ -33,25 +33,19 @@ internal sealed class PoolLoader(
         await base.StopAsync(cancellationToken);
         if (operations.Running > 0)
             logger.WaitingForOperations(operations.Running);
-        await operations.DrainAsync(cancellationToken);
+        try
+        {
+            await operations.DrainAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            logger.OperationsLeft(operations.Running);
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.Yield();
-        try
-        {
-            await LoadAsync(stoppingToken);
-        }
-        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-        {
-            logger.CannotGoOn(e);
-            throw;
-        }
-    }
-
-    private async Task LoadAsync(CancellationToken stoppingToken)
-    {
         // First of all: somebody may be standing still since an earlier daemon died, and its watcher with it.
         pauses.ReleaseLeftovers();
         StartWatcher();

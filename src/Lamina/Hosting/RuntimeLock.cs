@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Lamina.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -24,13 +22,9 @@ internal sealed class RuntimeLock : IDisposable
         var file = Files.Open(Path.Combine(runtimeDirectory, "lock"), OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, 0x180 /* 0600 */);
         try
         {
-            if (Files.TryLock(file) is null)
-            {
-                throw new IOException(
-                    $"another daemon{Owner(file)} uses the runtime directory {runtimeDirectory}; stop it first, or give this one another: --runtimeDirectory=...");
-            }
-            RandomAccess.SetLength(file, 0);
-            Files.WriteAll(file, 0, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n")));
+            var held = Files.TryLock(file) ?? throw new IOException(
+                $"another daemon{FileLock.OwnerOf(file)} uses the runtime directory {runtimeDirectory}; stop it first, or give this one another: --runtimeDirectory=...");
+            held.Sign();
             return new RuntimeLock(file);
         }
         catch
@@ -42,8 +36,4 @@ internal sealed class RuntimeLock : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
-
-    // It may have taken the lock a moment ago and not have written yet.
-    private static string Owner(SafeFileHandle file) =>
-        int.TryParse(Encoding.ASCII.GetString(Files.ReadAll(file)), CultureInfo.InvariantCulture, out var pid) ? string.Create(CultureInfo.InvariantCulture, $" (process {pid})") : "";
 }
