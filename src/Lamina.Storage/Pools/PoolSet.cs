@@ -209,7 +209,7 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
             foreach (var warning in description.Warnings.Concat(problems))
                 logger.PoolWarning(settings.Name, warning);
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             // Whatever it was, it is this pool's trouble: the others are served. Retried every few seconds: said once, and again only when the
             // reason changes.

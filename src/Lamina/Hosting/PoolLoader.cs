@@ -46,6 +46,19 @@ internal sealed class PoolLoader(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.Yield();
+        try
+        {
+            await LoadAsync(stoppingToken);
+        }
+        catch (StorageException e) when (e.Error == StorageError.Aborted && stoppingToken.IsCancellationRequested)
+        {
+            // What waited for its turn was told to leave, which is no failure.
+            throw new OperationCanceledException(e.Message, e, stoppingToken);
+        }
+    }
+
+    private async Task LoadAsync(CancellationToken stoppingToken)
+    {
         // First of all: somebody may be standing still since an earlier daemon died, and its watcher with it.
         pauses.ReleaseLeftovers();
         StartWatcher();
