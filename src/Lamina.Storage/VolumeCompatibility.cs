@@ -15,7 +15,7 @@ internal static class VolumeCompatibility
             ?? Differs("kind", existing.Kind, request.Kind)
             ?? Differs("parameters", existing.Parameters, request.Parameters)
             ?? SizeDiffers(existing, request.Size)
-            ?? FileSystemDiffers(pool.Pool.Description, request.FileSystem)
+            ?? FileSystemDiffers(existing, request, pool.Pool.Description)
             ?? (request.IsWantedHere ? null : "place: it lies on this host, where it must not be");
         if (difference is not null)
             throw new StorageException(StorageError.AlreadyExists, $"a volume '{request.Name}' exists already, with another {difference}");
@@ -26,8 +26,11 @@ internal static class VolumeCompatibility
     private static string? Differs<T>(string what, T existing, T asked) =>
         EqualityComparer<T>.Default.Equals(existing, asked) ? null : $"{what}: {(object?)existing ?? "none"}, not {(object?)asked ?? "none"}";
 
-    private static string? FileSystemDiffers(PoolDescription pool, string? asked) =>
-        pool.Offers(asked) ? null : $"filesystem: {pool.Backend}, not {asked}";
+    // Where none is asked for, a copy has its source's.
+    private static string? FileSystemDiffers(Volume existing, VolumeRequest request, PoolDescription pool) =>
+        (request.FileSystem is null && (existing.Source is not null || existing.FileSystem is null)) || pool.NameOf(existing.FileSystem) == request.FileSystem
+            ? null
+            : $"filesystem: {pool.NameOf(existing.FileSystem)}, not {request.FileSystem ?? pool.Backend}";
 
     private static string? SizeDiffers(Volume existing, SizeRange asked)
     {

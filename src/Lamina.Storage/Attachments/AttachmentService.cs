@@ -176,6 +176,7 @@ public sealed partial class AttachmentService
         try
         {
             await MountAsync(volume).ConfigureAwait(false);
+            PrepareDevice(volume, holder);
             Publications.Mount(_mounts.PathOf(id), request.Target, request.ReadOnly);
         }
         catch (Exception e)

@@ -1,5 +1,7 @@
 using Lamina.Linux;
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Images;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Attachments;
 
@@ -23,14 +25,13 @@ internal sealed class VolumeMounts
 
     /// <summary>The volumes that have a mount point, mounted or not.</summary>
     internal IReadOnlyList<VolumeId> List() =>
-        [.. Directory.EnumerateDirectories(_root).Select(path => VolumeId.TryParse(Path.GetFileName(path), out var id) ? id : (VolumeId?)null).OfType<VolumeId>()];
+        [.. Directory.EnumerateFileSystemEntries(_root).Select(path => VolumeId.TryParse(Path.GetFileName(path), out var id) ? id : (VolumeId?)null).OfType<VolumeId>()];
 
     /// <summary>Mounts a volume, which must not be mounted.</summary>
     internal void Mount(VolumeId volume, MountDescription description)
     {
         var path = PathOf(volume);
-        using (var root = Files.OpenDirectory(_root))
-            Files.TryMakeDirectory(root, volume.ToString(), 0);
+        MakeMountPoint(volume, isFile: description is MountDescription.Image { FileSystem: null });
         switch (description)
         {
             case MountDescription.Overlay overlay:
@@ -45,19 +46,46 @@ internal sealed class VolumeMounts
                 using (var tree = Mounts.CloneTree(source))
                     Mounts.Attach(tree, path);
                 break;
+            case MountDescription.Image image:
+                ImageMounts.Mount(image, path);
+                break;
         }
     }
+
+    /// <summary>Lets nobody write to the device of an attached raw volume, or everybody again: a mount's being read-only does not hold for devices.</summary>
+    internal void SetReadOnly(VolumeId volume, bool readOnly) => ImageMounts.SetReadOnly(PathOf(volume), readOnly);
 
     /// <summary>Unmounts a volume if it is mounted, and removes the mount point.</summary>
     /// <returns>False when something still uses the mount.</returns>
     internal bool TryUnmount(VolumeId volume)
     {
         var path = PathOf(volume);
-        if (IsMounted(volume) && !Unmounting.TryUnmount(path))
+        if (IsMounted(volume) && !(Files.Stat(path).Kind == FileKind.Directory ? Unmounting.TryUnmount(path) : ImageMounts.TryUnmountDevice(path)))
             return false;
         using var root = Files.OpenDirectory(_root);
-        if (Files.TryStatAt(root, volume.ToString()) is not null)
-            Files.RemoveDirectory(root, volume.ToString());
+        if (Files.TryStatAt(root, volume.ToString()) is { } place)
+            Remove(root, volume, place);
         return true;
+    }
+
+    private static void Remove(SafeFileHandle root, VolumeId volume, FileStatus place)
+    {
+        if (place.Kind == FileKind.Directory)
+            Files.RemoveDirectory(root, volume.ToString());
+        else
+            Files.Unlink(root, volume.ToString());
+    }
+
+    // What an earlier mount of another sort left there is empty, and in the way.
+    private void MakeMountPoint(VolumeId volume, bool isFile)
+    {
+        using var root = Files.OpenDirectory(_root);
+        var name = volume.ToString();
+        if (Files.TryStatAt(root, name) is { } left && (left.Kind != FileKind.Directory) != isFile)
+            Remove(root, volume, left);
+        if (isFile)
+            Files.OpenAt(root, name, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.NoFollow, 0x180).Dispose();
+        else
+            Files.TryMakeDirectory(root, name, 0);
     }
 }

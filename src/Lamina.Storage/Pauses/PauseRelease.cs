@@ -35,12 +35,30 @@ internal static class PauseRelease
             handle.TrySignal(Signal.Continue);
     }
 
+    /// <summary>Thaws the filesystem of a mount, unless another one is there by now, or it is not frozen.</summary>
+    internal static void Thaw(FrozenMount mount)
+    {
+        try
+        {
+            if (MountQuery.At(mount.Path)?.Device != mount.Device)
+                return;
+            using var root = Files.OpenDirectory(mount.Path);
+            FileSystemFreeze.Thaw(root);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.EINVAL or Errno.ENOENT)
+        {
+            // Thawed already, or unmounted.
+        }
+    }
+
     private static void Release(PauseMarker marker)
     {
         foreach (var cgroup in marker.Cgroups)
             CgroupFreezer.Thaw(cgroup);
         foreach (var process in marker.Processes)
             Continue(process);
+        foreach (var mount in marker.FileSystems.IsDefault ? [] : marker.FileSystems)
+            Thaw(mount);
     }
 
     private static bool IsAlive(ProcessIdentity owner) =>

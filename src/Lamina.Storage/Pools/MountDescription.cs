@@ -19,4 +19,11 @@ public abstract record MountDescription
     /// <param name="Root">A directory that only the administrator can change.</param>
     /// <param name="Path">The directory to bind, relative to it; resolved beneath it and through no symbolic link.</param>
     public sealed record Bind(string Root, string Path) : MountDescription;
+
+    /// <summary>An image file as a loop device: mounted, or the device itself.</summary>
+    /// <param name="Root">A directory that only the administrator can change.</param>
+    /// <param name="Path">The image, relative to it; resolved beneath it and through no symbolic link.</param>
+    /// <param name="FileSystem">The filesystem in it; null: the device is wanted raw.</param>
+    /// <param name="Size">How large the filesystem is to be; it is grown when it is smaller.</param>
+    public sealed record Image(string Root, string Path, VolumeFileSystem? FileSystem, ByteSize Size) : MountDescription;
 }

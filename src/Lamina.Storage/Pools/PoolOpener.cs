@@ -1,6 +1,9 @@
+using Lamina.Linux;
 using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools.Bind;
 using Lamina.Storage.Pools.Btrfs;
+using Lamina.Storage.Pools.Directories;
+using Lamina.Storage.Pools.Images;
 using Lamina.Storage.Pools.Overlay;
 using Microsoft.Extensions.Logging;
 
@@ -19,11 +22,29 @@ public sealed class PoolOpener(ILoggerFactory loggers, TimeProvider time, Writer
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: it can't be served, with the reason.</exception>
     public IPool Open(PoolSettings settings) => settings.Backend switch
     {
-        PoolBackend.Overlay2 => OverlayPool.Open(
-            settings, new LiveCut(pauses, time, loggers.CreateLogger<LiveCut>()), time, loggers.CreateLogger<OverlayPool>()),
-        PoolBackend.Btrfs => BtrfsPool.Open(settings, time, loggers.CreateLogger<BtrfsPool>()),
+        PoolBackend.Overlay2 => WithImages(
+            settings,
+            OverlayPool.Open(settings, new LiveCut(pauses, time, loggers.CreateLogger<LiveCut>()), time, loggers.CreateLogger<OverlayPool>()),
+            pool => (pool.Directory, pool.WakeTrash)),
+        PoolBackend.Btrfs => WithImages(
+            settings, BtrfsPool.Open(settings, time, loggers.CreateLogger<BtrfsPool>()), pool => (pool.Directory, pool.WakeTrash)),
         PoolBackend.Bind => BindPool.Open(
             settings, new BindSources(_environment.BindRoots, _environment.RuntimeDirectory), time, loggers.CreateLogger<BindPool>()),
         var other => throw new StorageException(StorageError.Unavailable, $"the backend {other} of pool '{settings.Name}' is not in this version"),
     };
+
+    private ImagePool WithImages<TPool>(PoolSettings settings, TPool pool, Func<TPool, (PoolDirectory Directory, Action WakeTrash)> parts)
+        where TPool : IPool
+    {
+        var (directory, wakeTrash) = parts(pool);
+        try
+        {
+            return new ImagePool(pool, settings, directory, wakeTrash, pauses, time);
+        }
+        catch (LinuxException e)
+        {
+            directory.Dispose();
+            throw new StorageException(StorageError.Unavailable, $"the pool at {settings.Path} can't be opened: {e.Message}", e);
+        }
+    }
 }

@@ -36,6 +36,9 @@ public sealed record PoolSettings
     /// <summary>Overlay: how long they may be stopped; a cut that takes longer is given up and the writers released.</summary>
     public TimeSpan MaxPause { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>Image volumes: how much data a snapshot, restore or clone may have to copy, where the filesystem shares no blocks between files.</summary>
+    public ByteSize MaxCopySize { get; init; } = ByteSize.FromGibibytes(100);
+
     /// <summary>Overlay: how often the usage of attached volumes is measured by walking their trees.</summary>
     public TimeSpan UsageInterval { get; init; } = TimeSpan.FromMinutes(5);
 }

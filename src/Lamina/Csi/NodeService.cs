@@ -37,6 +37,8 @@ internal sealed partial class NodeService(CsiPlugin plugin, VolumeLookup lookup,
         var (volume, _) = lookup.Get(request.VolumeId);
         CheckPath(volume, request.VolumePath);
         var statistics = volumes.GetStatistics(volume);
+        if (volume.Kind == VolumeKind.Block)
+            return Task.FromResult(new Wire.NodeGetVolumeStatsResponse { Usage = { new Wire.VolumeUsage { Unit = Wire.VolumeUsage.Types.Unit.Bytes, Total = statistics.Total.Bytes } } });
         return Task.FromResult(new Wire.NodeGetVolumeStatsResponse
         {
             Usage =

@@ -1,5 +1,6 @@
 using Lamina.Linux;
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Images;
 
 namespace Lamina.Testing.Pools;
 
@@ -17,6 +18,11 @@ public sealed class MountedVolume : IDisposable
     public static MountedVolume Mount(MountDescription description)
     {
         var target = TestScratch.NewDirectory("volume");
+        if (description is MountDescription.Image { FileSystem: null })
+        {
+            target = System.IO.Path.Combine(target, "device");
+            File.WriteAllBytes(target, []);
+        }
         switch (description)
         {
             case MountDescription.Overlay overlay:
@@ -30,6 +36,9 @@ public sealed class MountedVolume : IDisposable
                 using (var source = Files.OpenResolved(root, bind.Path, OpenFlags.Path | OpenFlags.Directory, ResolveFlags.Beneath | ResolveFlags.NoSymlinks))
                 using (var tree = Mounts.CloneTree(source))
                     Mounts.Attach(tree, target);
+                break;
+            case MountDescription.Image image:
+                ImageMounts.Mount(image, target);
                 break;
             default:
                 throw new NotSupportedException(description.ToString());
@@ -45,8 +54,18 @@ public sealed class MountedVolume : IDisposable
     {
         if (!_isMounted)
             return;
-        MountCleanup.UnmountBeneath(Path);
-        Directory.Delete(Path);
+        if (Directory.Exists(Path))
+        {
+            MountCleanup.UnmountBeneath(Path);
+            Directory.Delete(Path);
+        }
+        else
+        {
+            if (!ImageMounts.TryUnmountDevice(Path))
+                throw new InvalidOperationException($"Still in use at the end of a test: {Path}");
+            File.Delete(Path);
+            Directory.Delete(System.IO.Path.GetDirectoryName(Path)!);
+        }
         _isMounted = false;
     }
 }

@@ -58,6 +58,9 @@ internal sealed partial class OverlayPool : IPool
     /// <inheritdoc/>
     public PoolDescription Description { get; }
 
+    /// <summary>The directory that it lies in, for what lies there beside it.</summary>
+    internal PoolDirectory Directory => _directory;
+
     /// <summary>Opens a pool that was made before.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>.</exception>
     internal static OverlayPool Open(PoolSettings settings, LiveCut cut, TimeProvider time, ILogger logger)
@@ -129,6 +132,9 @@ internal sealed partial class OverlayPool : IPool
         _layers.Dispose();
         _directory.Dispose();
     }
+
+    /// <summary>Somebody else has put something into the trash.</summary>
+    internal void WakeTrash() => _trash.Wake();
 
     private PoolDescription Describe()
     {
