@@ -53,6 +53,8 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
             message.SizeBytes = size.Bytes;
         if (UsageOf(volume) is { } usage)
             message.Usage = usage;
+        if (volume.FileSystem is { } fileSystem)
+            message.FileSystem = fileSystem.Name();
         if (volume.Source is { Snapshot: { } snapshot })
             message.Source = new V1.Source { Snapshot = snapshot.ToString() };
         if (volume.Source is { Volume: { } cloned })
@@ -131,6 +133,7 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
             : "advisory";
         message.Features.Add(System.Enum.GetValues<PoolFeatures>()
             .Where(feature => feature != PoolFeatures.None && description.Features.HasFlag(feature)).Select(CamelCase));
+        message.VolumeFileSystems.Add(description.FileSystems.Select(fileSystem => fileSystem.Name()));
         message.Warnings.Add(description.Warnings);
         message.Unreadable.Add(pool.Unreadable.Select(record => new V1.UnreadableRecord { Path = record.Path, Reason = record.Reason }));
     }

@@ -60,6 +60,7 @@ internal static class PoolConfiguration
             errors.Add($"pools:{name}:backend is '{options.Backend}'; allowed are overlay2 and btrfs");
         var defaultSize = ReadSize($"pools:{name}:defaultSize", options.DefaultSize, errors);
         var minFree = ReadSize($"pools:{name}:minFree", options.MinFree, errors) ?? ByteSize.Zero;
+        var maxCopySize = ReadSize($"pools:{name}:maxCopySize", options.MaxCopySize, errors) ?? ByteSize.Zero;
         if (errors.Count > before)
             return null;
         return new PoolSettings
@@ -75,6 +76,7 @@ internal static class PoolConfiguration
             SimpleQuota = options.Quota == "simple",
             PauseWriters = options.LiveSnapshot == "pause",
             MaxPause = options.MaxPause,
+            MaxCopySize = maxCopySize,
             UsageInterval = options.UsageInterval,
         };
     }
