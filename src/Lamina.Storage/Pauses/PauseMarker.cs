@@ -14,7 +14,7 @@ namespace Lamina.Storage.Pauses;
 /// <param name="FileSystems">The mounts whose filesystems were frozen; none in a marker of an earlier version.</param>
 internal sealed record PauseMarker(
     int Format, string BootId, ProcessIdentity Owner, ImmutableArray<ProcessIdentity> Processes, ImmutableArray<string> Cgroups,
-    ImmutableArray<FrozenMount> FileSystems = default)
+    ImmutableArray<FrozenMount>? FileSystems = null)
 {
     /// <summary>The only format that this version reads and writes.</summary>
     internal const int CurrentFormat = 1;

@@ -57,7 +57,7 @@ internal static class PauseRelease
             CgroupFreezer.Thaw(cgroup);
         foreach (var process in marker.Processes)
             Continue(process);
-        foreach (var mount in marker.FileSystems.IsDefault ? [] : marker.FileSystems)
+        foreach (var mount in marker.FileSystems ?? [])
             Thaw(mount);
     }
 

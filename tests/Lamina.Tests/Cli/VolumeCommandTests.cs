@@ -75,6 +75,9 @@ public sealed class VolumeCommandTests(TestDaemon daemon) : IClassFixture<TestDa
     [InlineData("is not a size", "a", "--size", "-1")]
     [InlineData("'novalue' is not of the form KEY=VALUE", "a", "--param", "novalue")]
     [InlineData("'uid' is given twice", "a", "--param", "uid=1", "--param", "uid=2")]
+    [InlineData("'tape' is no kind of volume", "a", "--kind", "tape")]
+    [InlineData("the filesystem 'ntfs' is not possible", "a", "--fs", "ntfs")]
+    [InlineData("a raw block volume has no filesystem", "a", "--kind", "block", "--fs", "ext4")]
     [InlineData("unknown parameter 'colour'", "a", "--param", "colour=red")]
     [InlineData("allowed is octal permission bits", "a", "--param", "mode=rwx")]
     [InlineData("is not possible in pool 'default': its backend is overlay2", "a", "--param", "compression=zstd")]
@@ -158,9 +161,38 @@ public sealed class VolumeCommandTests(TestDaemon daemon) : IClassFixture<TestDa
         var lines = (await CliRun.OkAsync(own, "volume", "ls")).Split('\n');
 
         Assert.Equal(3, lines.Length);
-        Assert.Matches(@"^NAME  POOL     +SIZE  +USED  SNAPSHOTS  MADE BY  ATTACHED  AGE$", lines[0]);
-        Assert.Matches(@"^a     default  no limit  +\S+ +0  cli      yes        +\d+s$", lines[1]);
-        Assert.Matches(@"^b     default      10Gi  +\S+ +1  cli      -          +\d+s$", lines[2]);
+        Assert.Matches(@"^NAME  POOL     TYPE       +SIZE  +USED  SNAPSHOTS  MADE BY  ATTACHED  AGE$", lines[0]);
+        Assert.Matches(@"^a     default  directory  no limit  +\S+ +0  cli      yes        +\d+s$", lines[1]);
+        Assert.Matches(@"^b     default  directory      10Gi  +\S+ +1  cli      -          +\d+s$", lines[2]);
+    }
+
+    [Fact]
+    public async Task Create_RawOrWithAFileSystem_ShowsIt()
+    {
+        Assert.Equal("block", (string?)(await CliRun.JsonAsync(daemon, "volume", "create", "raw", "--kind", "block", "--size", "64Mi"))["kind"]);
+        Assert.Equal("xfs", (string?)(await CliRun.JsonAsync(daemon, "volume", "create", "own", "--fs", "xfs"))["fileSystem"]);
+        Assert.Equal("block", (string?)(await CliRun.JsonAsync(daemon, "volume", "clone", "raw", "raw-2"))["kind"]);
+        Assert.Equal("xfs", (string?)(await CliRun.JsonAsync(daemon, "volume", "clone", "own", "own-2"))["fileSystem"]);
+
+        var table = await CliRun.OkAsync(daemon, "volume", "ls");
+        Assert.Matches(@"(?m)^raw +default +block +64Mi", table);
+        Assert.Matches(@"(?m)^own +default +xfs +1Gi", table);
+        Assert.Matches(@"filesystem +xfs", await CliRun.OkAsync(daemon, "volume", "inspect", "own"));
+    }
+
+    [Fact]
+    public async Task Attach_Raw_PrintsADevice()
+    {
+        await CliRun.OkAsync(daemon, "volume", "create", "device", "--kind", "block", "--size", "64Mi");
+
+        var path = await CliRun.OkAsync(daemon, "volume", "attach", "device");
+
+        Assert.Equal(FileKind.BlockDevice, Files.Stat(path).Kind);
+        await CliRun.OkAsync(daemon, "volume", "resize", "device", "96Mi");
+        using (var device = Files.Open(path, OpenFlags.ReadOnly))
+            Assert.Equal(96 << 20, BlockDevice.GetSize(device));
+        await CliRun.OkAsync(daemon, "volume", "detach", "device");
+        Assert.False(File.Exists(path));
     }
 
     [Fact]

@@ -49,9 +49,9 @@ public sealed class ImageVolumeTests(CsiDaemon daemon) : IClassFixture<CsiDaemon
         var staging = await daemon.StageAsync(volume.VolumeId, capability);
         var target = await daemon.PublishAsync(volume.VolumeId, staging, capability, readOnly: true);
 
-        Assert.Throws<LinuxException>(() => Files.Open(target, OpenFlags.ReadWrite));
-        using (Files.Open(target, OpenFlags.ReadOnly))
+        using (var device = Files.Open(target, OpenFlags.ReadWrite))
         {
+            Assert.Equal(Errno.EPERM, Assert.Throws<LinuxException>(() => Files.WriteAll(device, 0, new byte[512])).Errno);
             var mixed = Requests.Publish(volume.VolumeId, staging, daemon.NewTargetPath(), capability);
             await Refused.AsAsync(StatusCode.FailedPrecondition, daemon.NodeService.NodePublishVolumeAsync(mixed));
         }
@@ -73,8 +73,11 @@ public sealed class ImageVolumeTests(CsiDaemon daemon) : IClassFixture<CsiDaemon
         var staging = await daemon.StageAsync(volume.VolumeId, Requests.Block());
         var target = await daemon.PublishAsync(volume.VolumeId, staging, Requests.Block());
         using (Files.Open(target, OpenFlags.ReadWrite))
+            await Refused.AsAsync(StatusCode.FailedPrecondition, daemon.NodeService.NodeUnpublishVolumeAsync(new() { VolumeId = volume.VolumeId, TargetPath = target }));
+
+        // By another way to it than the target, as a container's own node of it.
+        using (Files.Open(LoopOf(volume)!.Path, OpenFlags.ReadWrite))
         {
-            // A device that is open keeps no mount busy: the target can go, the device can't.
             await daemon.UnpublishAsync(volume.VolumeId, target);
             await Refused.AsAsync(
                 StatusCode.FailedPrecondition, daemon.NodeService.NodeUnstageVolumeAsync(new() { VolumeId = volume.VolumeId, StagingTargetPath = staging }));
@@ -297,9 +300,11 @@ public sealed class ImageVolumeTests(CsiDaemon daemon) : IClassFixture<CsiDaemon
     private async Task<Wire.NodeGetVolumeStatsResponse> StatsAsync(Wire.Volume volume, string path) =>
         await daemon.NodeService.NodeGetVolumeStatsAsync(new() { VolumeId = volume.VolumeId, VolumePath = path });
 
-    private static async Task AssertNoDeviceAsync(Wire.Volume volume)
+    private static LoopStatus? LoopOf(Wire.Volume volume)
     {
         var key = volume.VolumeId.Split('.', 2)[1];
-        await Eventually.TrueAsync(() => !LoopDevice.List().Any(loop => loop.BackingFile.Contains($"/image-volumes/{key}/", StringComparison.Ordinal)), "no loop device is left");
+        return LoopDevice.List().FirstOrDefault(loop => loop.BackingFile.Contains($"/image-volumes/{key}/", StringComparison.Ordinal));
     }
+
+    private static Task AssertNoDeviceAsync(Wire.Volume volume) => Eventually.TrueAsync(() => LoopOf(volume) is null, "no loop device is left");
 }

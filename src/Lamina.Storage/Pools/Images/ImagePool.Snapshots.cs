@@ -1,4 +1,5 @@
 using Lamina.Linux;
+using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools.Directories;
 using Microsoft.Win32.SafeHandles;
 
@@ -78,12 +79,16 @@ internal sealed partial class ImagePool
 
     private (DateTimeOffset At, TimeSpan? Pause) CutFileSystem(LoopDevice loop, VolumeFileSystem fileSystem, VolumeInUse volume, SafeFileHandle source, SafeFileHandle target)
     {
+        // Whoever writes waits while it is frozen, which is a stop like any other.
+        if (volume.MountPoint is { } where && !_settings.PauseWriters)
+            _pauses.CheckPossible([PausedVolume.At(volume.Volume.Id.ToString(), where)], mayStop: false);
+
         // First what takes long, while everybody goes on writing.
         using var root = ImageDevice.OpenFileSystem(loop, fileSystem);
         Files.FlushFileSystem(root);
-        if (volume.MountPoint is not { } mountPoint || !_settings.PauseWriters)
+        if (volume.MountPoint is not { } mountPoint)
         {
-            // Mounted where only others see it, or nobody may be stopped: what a power cut would leave now, which the filesystem's log brings in order.
+            // Mounted where only others see it, where nobody could find a freeze of ours: what a power cut would leave now.
             var now = _time.GetUtcNow();
             Share(volume, source, target);
             return (now, null);
