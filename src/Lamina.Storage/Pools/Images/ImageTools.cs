@@ -36,6 +36,7 @@ internal static class ImageTools
     });
 
     /// <summary>Checks a copy, which may be of a filesystem in use, before it is ever mounted, and makes it another filesystem to the kernel.</summary>
+    /// <remarks>A copy of what was in use holds a log. It is replayed here, or stays as it is for the kernel to replay.</remarks>
     /// <exception cref="StorageException"><see cref="StorageError.DataLoss"/>: it is damaged.</exception>
     internal static async Task RenewAsync(VolumeFileSystem fileSystem, string image)
     {
@@ -46,7 +47,8 @@ internal static class ImageTools
                 await RunAsync(fileSystem, "tune2fs", ["-U", "random", image]).ConfigureAwait(false);
                 break;
             case VolumeFileSystem.Btrfs:
-                await RunAsync(fileSystem, "btrfstune", ["-m", image]).ConfigureAwait(false);
+                using (var file = Files.Open(image, OpenFlags.ReadWrite))
+                    BtrfsIdentity.Renew(file);
                 break;
             default:
                 // XFS replays its log and checks its headers as it is mounted, and is mounted without regard to its UUID.
