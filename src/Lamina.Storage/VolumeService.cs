@@ -74,6 +74,10 @@ public sealed class VolumeService(
         return catalog.FindVolume(ObjectKey.FromName(nameOrId)) ?? throw new StorageException(StorageError.NotFound, $"there is no volume '{nameOrId}'");
     }
 
+    /// <summary>What is being done with a volume just now, by its id or name; it need not exist yet.</summary>
+    public IReadOnlyList<RunningOperation> OperationsOn(string nameOrId) =>
+        operations.Find(LockKey.Volume(VolumeId.TryParse(nameOrId, out var id) ? id.Key : ObjectKey.FromName(nameOrId)));
+
     /// <summary>A page of all volumes, ordered by key.</summary>
     /// <param name="size">How many at most; 0: all.</param>
     /// <param name="token">Where the last page ended; null or empty: from the start.</param>

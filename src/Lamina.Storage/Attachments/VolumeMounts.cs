@@ -53,14 +53,14 @@ internal sealed class VolumeMounts
     }
 
     /// <summary>Lets nobody write to the device of an attached raw volume, or everybody again: a mount's being read-only does not hold for devices.</summary>
-    internal void SetReadOnly(VolumeId volume, bool readOnly) => ImageMounts.SetReadOnly(PathOf(volume), readOnly);
+    internal void SetReadOnly(VolumeId volume, bool readOnly) => ImageMounts.SetReadOnly(PathOf(volume), volume.Key, readOnly);
 
     /// <summary>Unmounts a volume if it is mounted, and removes the mount point.</summary>
     /// <returns>False when something still uses the mount.</returns>
     internal bool TryUnmount(VolumeId volume)
     {
         var path = PathOf(volume);
-        if (IsMounted(volume) && !(Files.Stat(path).Kind == FileKind.Directory ? Unmounting.TryUnmount(path) : ImageMounts.TryUnmountDevice(path)))
+        if (IsMounted(volume) && !(Files.Stat(path).Kind == FileKind.Directory ? Unmounting.TryUnmount(path) : ImageMounts.TryUnmountDevice(path, volume.Key)))
             return false;
         using var root = Files.OpenDirectory(_root);
         if (Files.TryStatAt(root, volume.ToString()) is { } place)

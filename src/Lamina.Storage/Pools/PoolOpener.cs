@@ -39,7 +39,7 @@ public sealed class PoolOpener(ILoggerFactory loggers, TimeProvider time, Writer
         var (directory, wakeTrash) = parts(pool);
         try
         {
-            return new ImagePool(pool, settings, directory, wakeTrash, pauses, time);
+            return new ImagePool(pool, settings, directory, wakeTrash, pauses, time, loggers.CreateLogger<ImagePool>());
         }
         catch (LinuxException e)
         {

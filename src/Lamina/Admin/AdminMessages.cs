@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
 
 namespace Lamina.Admin;
@@ -136,6 +137,15 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
         message.VolumeFileSystems.Add(description.FileSystems.Select(fileSystem => fileSystem.Name()));
         message.Warnings.Add(description.Warnings);
         message.Unreadable.Add(pool.Unreadable.Select(record => new V1.UnreadableRecord { Path = record.Path, Reason = record.Reason }));
+    }
+
+    /// <summary>An operation that is under way.</summary>
+    internal static V1.Operation Of(RunningOperation operation)
+    {
+        var message = new V1.Operation { What = operation.What, Since = Timestamp.FromDateTimeOffset(operation.Since) };
+        if (operation.Progress is { } progress)
+            (message.DoneBytes, message.TotalBytes) = (progress.Done.Bytes, progress.Total.Bytes);
+        return message;
     }
 
     private static V1.Holder Of(Holder holder) => new()

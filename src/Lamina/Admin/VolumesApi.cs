@@ -47,8 +47,12 @@ internal sealed class VolumesApi(PoolSet pools, VolumeService volumes, SnapshotS
     }
 
     /// <inheritdoc/>
-    public override Task<V1.Volume> Inspect(V1.InspectVolumeRequest request, ServerCallContext context) =>
-        Task.FromResult(messages.Of(volumes.GetByNameOrId(request.Volume)));
+    public override Task<V1.Volume> Inspect(V1.InspectVolumeRequest request, ServerCallContext context)
+    {
+        var message = messages.Of(GetOrTellWhy(request.Volume));
+        message.Operations.Add(volumes.OperationsOn(message.Id).Select(AdminMessages.Of));
+        return Task.FromResult(message);
+    }
 
     /// <inheritdoc/>
     public override async Task<V1.DeleteVolumeResponse> Delete(V1.DeleteVolumeRequest request, ServerCallContext context)
@@ -81,6 +85,18 @@ internal sealed class VolumesApi(PoolSet pools, VolumeService volumes, SnapshotS
         var volume = volumes.GetByNameOrId(request.Volume);
         await attachments.DetachAsync(volume.Id, HolderOf(request.Reference), context.CancellationToken);
         return messages.Of(volume);
+    }
+
+    private Volume GetOrTellWhy(string nameOrId)
+    {
+        try
+        {
+            return volumes.GetByNameOrId(nameOrId);
+        }
+        catch (StorageException e) when (e.Error is StorageError.NotFound && volumes.OperationsOn(nameOrId) is [var running, ..])
+        {
+            throw new StorageException(StorageError.NotFound, $"there is no volume '{nameOrId}' yet, but this is going on since {running.Since.UtcDateTime:HH:mm:ss} UTC: {running}", e);
+        }
     }
 
     // A person who copies a raw device need not say that the copy is one.

@@ -1,4 +1,5 @@
 using Lamina.Linux;
+using Lamina.Storage;
 using Lamina.Storage.Pools;
 using Lamina.Storage.Pools.Images;
 
@@ -9,7 +10,13 @@ public sealed class MountedVolume : IDisposable
 {
     private bool _isMounted = true;
 
-    private MountedVolume(string path) => Path = path;
+    private readonly MountDescription _description;
+
+    private MountedVolume(string path, MountDescription description)
+    {
+        Path = path;
+        _description = description;
+    }
 
     /// <summary>Where.</summary>
     public string Path { get; }
@@ -43,11 +50,15 @@ public sealed class MountedVolume : IDisposable
             default:
                 throw new NotSupportedException(description.ToString());
         }
-        return new MountedVolume(target);
+        return new MountedVolume(target, description);
     }
 
     /// <summary>A path in it.</summary>
     public string At(string relative) => System.IO.Path.Combine(Path, relative);
+
+    /// <summary>Unmounts a raw device as the attachment service does; false while somebody has it open.</summary>
+    public bool TryUnmountDevice() => ImageMounts.TryUnmountDevice(
+        Path, IStorageValue<ObjectKey>.Parse(System.IO.Path.GetFileName(((MountDescription.Image)_description).Root)));
 
     /// <summary>Unmounts it.</summary>
     public void Dispose()
@@ -61,7 +72,7 @@ public sealed class MountedVolume : IDisposable
         }
         else
         {
-            if (!ImageMounts.TryUnmountDevice(Path))
+            if (!TryUnmountDevice())
                 throw new InvalidOperationException($"Still in use at the end of a test: {Path}");
             File.Delete(Path);
             Directory.Delete(System.IO.Path.GetDirectoryName(Path)!);

@@ -1,7 +1,6 @@
 using Lamina.Linux;
 using Lamina.Storage;
 using Lamina.Storage.Pools;
-using Lamina.Storage.Pools.Images;
 using Xunit;
 
 namespace Lamina.Testing.Pools;
@@ -246,7 +245,7 @@ public abstract partial class PoolSpecification
         var mounted = await Scratch.AttachAsync(volume);
         using (Files.Open(mounted.Path, OpenFlags.ReadOnly))
         {
-            Assert.False(ImageMounts.TryUnmountDevice(mounted.Path));
+            Assert.False(mounted.TryUnmountDevice());
             Assert.Single(LoopDevices());
             WriteAttached(volume, "one");
         }

@@ -1,5 +1,7 @@
 using Lamina.Linux;
 using Lamina.Storage;
+using Lamina.Storage.Operations;
+using Lamina.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Lamina.Tests.Cli;
@@ -37,7 +39,7 @@ public sealed class VolumeCommandTests(TestDaemon daemon) : IClassFixture<TestDa
         var volume = await CliRun.JsonAsync(daemon, "volume", "create", "fields", "--size", "10Gi", "--param", "uid=7", "--param", "mode=0700", "--label", "team=blue");
 
         Assert.Equal(
-            ["id", "name", "pool", "kind", "sizeBytes", "usage", "source", "parameters", "labels", "door", "createdAt", "path", "holders", "snapshots", "fileSystem"],
+            ["id", "name", "pool", "kind", "sizeBytes", "usage", "source", "parameters", "labels", "door", "createdAt", "path", "holders", "snapshots", "fileSystem", "operations"],
             volume.AsObject().Select(field => field.Key));
         Assert.Equal(10L << 30, (long)volume["sizeBytes"]!);
         Assert.Equal("default", (string?)volume["pool"]);
@@ -193,6 +195,35 @@ public sealed class VolumeCommandTests(TestDaemon daemon) : IClassFixture<TestDa
             Assert.Equal(96 << 20, BlockDevice.GetSize(device));
         await CliRun.OkAsync(daemon, "volume", "detach", "device");
         Assert.False(File.Exists(path));
+    }
+
+    [Fact]
+    public async Task Restore_OfARawOne_IsRaw()
+    {
+        await CliRun.OkAsync(daemon, "volume", "create", "raw-source", "--kind", "block", "--size", "64Mi");
+        await CliRun.OkAsync(daemon, "snapshot", "create", "raw-source", "raw-snapshot");
+        await CliRun.OkAsync(daemon, "snapshot", "restore", "raw-snapshot", "raw-restored");
+
+        Assert.Equal("block", (string?)(await CliRun.JsonAsync(daemon, "volume", "inspect", "raw-restored"))["kind"]);
+    }
+
+    [Fact]
+    public async Task Inspect_WhileSomethingGoesOn_TellsOfIt()
+    {
+        await CliRun.OkAsync(daemon, "volume", "create", "busy");
+        var operations = daemon.Services.GetRequiredService<OperationRunner>();
+        var going = new TaskCompletionSource();
+        Task Hold(string name) => operations.RunAsync($"copy '{name}'", [LockKey.Volume(ObjectKey.FromName(name))], () => going.Task, CancellationToken.None);
+        var both = Task.WhenAll(Hold("busy"), Hold("coming"));
+        await Eventually.TrueAsync(() => operations.Find(LockKey.Volume(ObjectKey.FromName("coming"))).Count == 1, "it runs");
+
+        Assert.Matches("going on +copy 'busy', since", await CliRun.OkAsync(daemon, "volume", "inspect", "busy"));
+        var missing = await CliRun.RunAsync(daemon, "volume", "inspect", "coming");
+        Assert.Contains("there is no volume 'coming' yet", missing.Error, StringComparison.Ordinal);
+        Assert.Contains("copy 'coming'", missing.Error, StringComparison.Ordinal);
+
+        going.SetResult();
+        await both;
     }
 
     [Fact]

@@ -88,6 +88,29 @@ public sealed class ImageVolumeTests(CsiDaemon daemon) : IClassFixture<CsiDaemon
     }
 
     [Fact]
+    public async Task Block_WhoseDeviceWasTakenAway_TakesNobodyElsesAway()
+    {
+        var volume = await CreateAsync(Requests.Block());
+        var staging = await daemon.StageAsync(volume.VolumeId, Requests.Block());
+        using (var device = LoopDevice.Open(LoopOf(volume)!.Number, readOnly: true))
+            device.Detach();
+        await AssertNoDeviceAsync(volume);
+        // Whoever asks next gets the number, as a rule.
+        var other = TestScratch.NewPath("other.img");
+        File.WriteAllBytes(other, new byte[1 << 20]);
+        using (var file = Files.Open(other, OpenFlags.ReadWrite))
+        using (var foreign = LoopDevice.Attach(file, other, direct: false, readOnly: false, autoClear: true))
+        {
+            await Refused.AsAsync(StatusCode.FailedPrecondition, daemon.NodeService.NodePublishVolumeAsync(Requests.Publish(volume.VolumeId, staging, daemon.NewTargetPath(), Requests.Block())));
+            await daemon.UnstageAsync(volume.VolumeId, staging);
+            Assert.True(foreign.IsAttached);
+        }
+        staging = await daemon.StageAsync(volume.VolumeId, Requests.Block());
+        await daemon.UnstageAsync(volume.VolumeId, staging);
+        await AssertNoDeviceAsync(volume);
+    }
+
+    [Fact]
     public async Task Block_WhereSomethingLies_IsRefusedAndItStays()
     {
         var volume = await CreateAsync(Requests.Block());

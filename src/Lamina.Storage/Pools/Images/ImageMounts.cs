@@ -34,11 +34,11 @@ internal static class ImageMounts
         }
     }
 
-    /// <summary>Takes a device away from a path, and detaches it.</summary>
+    /// <summary>Takes a device away from a path, and detaches it if it is still the volume's.</summary>
     /// <returns>False when somebody has the device open; then it stays as it was.</returns>
-    internal static bool TryUnmountDevice(string path)
+    internal static bool TryUnmountDevice(string path, ObjectKey volume)
     {
-        using var loop = TryOpen(path);
+        using var loop = TryOpen(path, volume);
         if (!Attachments.Unmounting.TryUnmount(path))
             return false;
         if (loop is null || TryDetach(loop))
@@ -48,20 +48,22 @@ internal static class ImageMounts
     }
 
     /// <summary>Lets nobody write to the device at a path, or everybody again.</summary>
-    internal static void SetReadOnly(string path, bool readOnly)
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: somebody has detached it behind our back.</exception>
+    internal static void SetReadOnly(string path, ObjectKey volume, bool readOnly)
     {
-        using var device = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock);
-        if (BlockDevice.IsReadOnly(device) != readOnly)
-            BlockDevice.SetReadOnly(device, readOnly);
+        using var loop = TryOpen(path, volume)
+            ?? throw new StorageException(StorageError.FailedPrecondition, $"the device at {path} is not volume '{volume}' any more, as after losetup -d; unpublish and unstage the volume, then stage it again");
+        if (BlockDevice.IsReadOnly(loop.Handle) != readOnly)
+            BlockDevice.SetReadOnly(loop.Handle, readOnly);
     }
 
-    /// <summary>The loop device whose node is at a path; null where there is none, or it is of something else by now.</summary>
-    internal static LoopDevice? TryOpen(string path)
+    // Null where there is none, or it is of something else by now: a number that was given up goes to the next file that asks.
+    private static LoopDevice? TryOpen(string path, ObjectKey volume)
     {
         if (Files.TryStat(path) is not { IsMountRoot: true, Kind: FileKind.BlockDevice } status || DeviceNumber.Major(status.RepresentedDevice) != LoopMajor)
             return null;
         var loop = LoopDevice.Open((int)DeviceNumber.Minor(status.RepresentedDevice), readOnly: true);
-        if (loop.IsAttached)
+        if (LoopDevice.List().Any(status => status.Number == loop.Number && ImagePool.IsImageOf(volume, status.BackingFile)))
             return loop;
         loop.Dispose();
         return null;

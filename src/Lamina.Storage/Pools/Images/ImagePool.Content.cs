@@ -1,10 +1,12 @@
 using Lamina.Linux;
+using Lamina.Storage.Operations;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Pools.Images;
 
 internal sealed partial class ImagePool
 {
+    private static readonly TimeSpan s_copyReports = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_unmountPause = TimeSpan.FromMilliseconds(5);
 
     private static async Task FormatAsync(SafeFileHandle image, Volume volume)
@@ -49,7 +51,18 @@ internal sealed partial class ImagePool
             throw new StorageException(StorageError.FailedPrecondition,
                 $"{what} holds {bytes}, which would have to be copied as {_directory.FileSystem.Kind.ToString().ToLowerInvariant()} shares no blocks between files, and pool '{_settings.Name}' copies at most {_settings.MaxCopySize}. Raise its maxCopySize, or use a pool on XFS or Btrfs");
         }
-        await ImageCopy.RunAsync(source, target, (_, _) => { }).ConfigureAwait(false);
+        var began = _time.GetTimestamp();
+        _logger.ImageCopyBegins(what, bytes);
+        var told = began;
+        await ImageCopy.RunAsync(source, target, (done, total) =>
+        {
+            RunningOperation.Report(done, total);
+            if (_time.GetElapsedTime(told) < s_copyReports)
+                return;
+            told = _time.GetTimestamp();
+            _logger.ImageCopyGoesOn(what, new ByteSize(done), new ByteSize(total));
+        }).ConfigureAwait(false);
+        _logger.ImageCopied(what, bytes, _time.GetElapsedTime(began));
     }
 
     /// <summary>Gives the root directory of a filesystem that nobody uses yet the owner and mode that were asked for.</summary>

@@ -1,6 +1,7 @@
 using Lamina.Linux;
 using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools.Directories;
+using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Pools.Images;
@@ -30,6 +31,7 @@ internal sealed partial class ImagePool : IPool
     private readonly Action _wakeTrash;
     private readonly WriterPauses _pauses;
     private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly System.Collections.Immutable.ImmutableArray<VolumeFileSystem> _fileSystems = ImageTools.Installed();
     private readonly ObjectDirectory<ImageVolumeRecord> _volumes;
     private readonly ObjectDirectory<ImageSnapshotRecord> _snapshots;
@@ -41,7 +43,8 @@ internal sealed partial class ImagePool : IPool
     /// <param name="wakeTrash">Tells the inner pool that there is something in the trash.</param>
     /// <param name="pauses">Freezes filesystems.</param>
     /// <param name="time">The clock.</param>
-    internal ImagePool(IPool inner, PoolSettings settings, PoolDirectory directory, Action wakeTrash, WriterPauses pauses, TimeProvider time)
+    /// <param name="logger">Where copies are reported.</param>
+    internal ImagePool(IPool inner, PoolSettings settings, PoolDirectory directory, Action wakeTrash, WriterPauses pauses, TimeProvider time, ILogger logger)
     {
         _inner = inner;
         _settings = settings;
@@ -49,6 +52,7 @@ internal sealed partial class ImagePool : IPool
         _wakeTrash = wakeTrash;
         _pauses = pauses;
         _time = time;
+        _logger = logger;
         // A pool that was made before there were image volumes gets them now.
         foreach (var name in (ReadOnlySpan<string>)[VolumesName, SnapshotsName])
             Files.TryMakeDirectory(directory.Root, name, 0x1C0);
@@ -65,6 +69,9 @@ internal sealed partial class ImagePool : IPool
             return description with { Features = description.Features | PoolFeatures.BlockVolumes, FileSystems = _fileSystems };
         }
     }
+
+    /// <summary>Whether a path is that of a volume's image, in whatever pool, or was before it was deleted.</summary>
+    internal static bool IsImageOf(ObjectKey volume, string path) => path.Replace(" (deleted)", "", StringComparison.Ordinal).EndsWith($"/{VolumesName}/{volume}/{Image}", StringComparison.Ordinal);
 
     /// <inheritdoc/>
     public async Task<PoolContents> LoadAsync(CancellationToken cancellationToken)

@@ -156,9 +156,14 @@ internal static class VolumeCommands
         ("made at", Times.Text(volume.CreatedAt)),
         ("mounted at", volume.HasPath ? volume.Path : "not attached"),
         .. volume.Holders.Select(holder => ("held by", (string?)$"{HolderText(holder)}, since {Times.Text(holder.Since)}")),
+        .. volume.Operations.Select(operation => ("going on", (string?)OperationText(operation, time))),
         .. volume.Parameters.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => ("parameter", (string?)$"{pair.Key}={pair.Value}")),
         .. volume.Labels.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => ("label", (string?)$"{pair.Key}={pair.Value}")),
     ]);
+
+    private static string OperationText(V1.Operation operation, TimeProvider time) =>
+        $"{operation.What}, since {Duration.Age(time.GetUtcNow() - operation.Since.ToDateTimeOffset())}"
+        + (operation.HasTotalBytes ? $", {Sizes.Text(operation.DoneBytes)} of {Sizes.Text(operation.TotalBytes)} copied" : "");
 
     private static string TypeOf(V1.Volume volume) => volume.HasFileSystem ? volume.FileSystem : volume.Kind == "block" ? volume.Kind : "directory";
 

@@ -1,9 +1,11 @@
 using Lamina.Linux;
+using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
 using Lamina.Storage.Pools.Images;
 using Lamina.Storage.Tests.Pools.Overlay;
 using Lamina.Testing;
 using Lamina.Testing.Pools;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lamina.Storage.Tests.Pools.Images;
 
@@ -130,7 +132,14 @@ public sealed class ImagePoolTests(XfsFileSystem xfs) : IAsyncLifetime
         });
         var volume = await CreateAsync(pool, "a", null);
         await WriteAsync(pool, volume, 100, 4);
-        var clone = await pool.CloneAsync(volume, "b");
+        var operations = new OperationRunner(new KeyedLocks(), NullLogger<OperationRunner>.Instance);
+        RunningOperation running = null!;
+        var clone = await operations.RunAsync("clone", [LockKey.Volume(volume.Id.Key)], () =>
+        {
+            running = Assert.Single(operations.Find(LockKey.Volume(volume.Id.Key)));
+            return pool.CloneAsync(volume, "b");
+        }, CancellationToken.None);
+        Assert.Equal((4 << 20, 4 << 20), (running.Progress!.Value.Done.Bytes, running.Progress.Value.Total.Bytes));
         Assert.InRange(pool.Pool.GetUsage(clone)!.Used.Bytes, 4 << 20, 5 << 20);
         await WriteAsync(pool, volume, 10, 6);
 
