@@ -52,6 +52,12 @@ public static unsafe class ExtendedAttributes
         }
     }
 
+    /// <summary>The value of an attribute of an open file that holds a path, as other calls take paths; null when it is not set.</summary>
+    public static string? GetPath(SafeFileHandle handle, string attribute) => Get(handle, attribute) is { } value ? PathEncoding.Decode(value) : null;
+
+    /// <summary>Sets an attribute of an open file to a path. The kernel gets the bytes that it knows the path by.</summary>
+    public static void SetPath(SafeFileHandle handle, string attribute, string path) => Set(handle, attribute, PathEncoding.GetBytes(path));
+
     /// <summary>The names of all attributes that we may see; empty where the filesystem has none.</summary>
     public static IReadOnlyList<string> List(SafeFileHandle directory, string name) =>
         List(Path(directory, name), follow: false, () => Files.Describe(directory, name));

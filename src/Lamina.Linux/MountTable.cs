@@ -23,11 +23,9 @@ public sealed unsafe class MountTable
     public static MountTable Parse(string text)
     {
         List<MountEntry> entries = [];
-        foreach (var line in text.AsSpan().EnumerateLines())
-        {
-            if (!line.IsEmpty)
-                entries.Add(ParseLine(line.ToString()));
-        }
+        // The kernel ends lines with a newline and escapes it in names. Whatever else ends lines elsewhere may stand in a name as it is.
+        foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            entries.Add(ParseLine(line));
         return new MountTable(entries);
     }
 

@@ -21,7 +21,8 @@ public static unsafe partial class Mounts
     /// <summary>A detached overlay mount. Layer paths may hold any character.</summary>
     /// <exception cref="LinuxException">
     /// EINVAL where the kernel doesn't know <c>lowerdir+</c>, or for options that don't fit together; ENOENT and ENOTDIR for a layer;
-    /// EBUSY for an upper in use with <see cref="OverlayOptions.Index"/>; ESTALE when an index belongs to other layers.
+    /// EBUSY for an upper in use with <see cref="OverlayOptions.Index"/>; ESTALE when an index belongs to other layers; what keeps the kernel
+    /// from preparing the work directory, such as ENOSPC, where it would only make a read-only mount for that.
     /// </exception>
     public static SafeFileHandle CreateOverlay(OverlayOptions options, MountAttributes attributes)
     {
@@ -39,7 +40,18 @@ public static unsafe partial class Mounts
         foreach (var (key, value) in options.Switches)
             context.Set(key, value);
         context.Create();
-        return context.Mount(attributes);
+        var mount = context.Mount(attributes);
+        try
+        {
+            if (Files.StatFs(mount).ReadOnly)
+                CheckMayBeReadOnly(options, attributes);
+            return mount;
+        }
+        catch
+        {
+            mount.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
@@ -88,6 +100,31 @@ public static unsafe partial class Mounts
                     throw LinuxException.Last($"mount overlay {target}", text);
             },
             LibC.CLONE_FS);
+        try
+        {
+            if (Files.StatFs(target).ReadOnly)
+                CheckMayBeReadOnly(options, attributes);
+        }
+        catch
+        {
+            Unmount(target);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Fails unless a read-only mount is what was asked for. Where the kernel can't make a directory in the work directory it says so in its log alone
+    /// and mounts read-only, so that the user of the mount would be the first to notice. Asked for the same, it tells us why.
+    /// </summary>
+    private static void CheckMayBeReadOnly(OverlayOptions options, MountAttributes attributes)
+    {
+        if (options is not { UpperDirectory: { } upper, WorkDirectory: { } work } || attributes.HasFlag(MountAttributes.ReadOnly) || Files.StatFs(upper).ReadOnly)
+            return;
+        const string probe = "lamina-probe";
+        using var directory = Files.OpenDirectory(work);
+        Files.TryMakeDirectory(directory, probe, 0x1C0);
+        Files.RemoveDirectory(directory, probe);
+        throw new LinuxException($"mount overlay of {upper}", Errno.ENOSPC, "the kernel could not make its work directory, and would have mounted it read-only");
     }
 
     private static void Validate(OverlayOptions options)

@@ -22,7 +22,7 @@ public sealed class ProcessHandle : IDisposable
     public int Pid { get; }
 
     /// <summary>Opens a process.</summary>
-    /// <exception cref="LinuxException">ESRCH when there is none; EINVAL (6.14 and before) for a thread that leads no process.</exception>
+    /// <exception cref="LinuxException">ESRCH when there is none; a thread that leads no process is none.</exception>
     public static ProcessHandle Open(int pid) =>
         TryOpen(pid) ?? throw new LinuxException(string.Create(CultureInfo.InvariantCulture, $"pidfd_open {pid}"), Errno.ESRCH);
 
@@ -32,7 +32,9 @@ public sealed class ProcessHandle : IDisposable
         var descriptor = LibC.pidfd_open(pid);
         if (descriptor >= 0)
             return new ProcessHandle(pid, Files.Own((int)descriptor));
-        return LinuxException.LastErrno == Errno.ESRCH
+
+        // The number may be a thread's of another process by now: EINVAL, since 6.15 ENOENT.
+        return LinuxException.LastErrno is Errno.ESRCH or Errno.EINVAL or Errno.ENOENT
             ? null
             : throw LinuxException.Last(string.Create(CultureInfo.InvariantCulture, $"pidfd_open {pid}"));
     }

@@ -16,6 +16,19 @@ public sealed class CapacityPromises(Catalog catalog)
     }
 
     /// <summary>
+    /// The largest volume that could be made now. Where more may be promised than there is, it may be larger than what is free: by the overcommit
+    /// ratio, and never more than is left to promise.
+    /// </summary>
+    public ByteSize LargestIn(LoadedPool pool)
+    {
+        lock (_gate)
+        {
+            var free = FreeIn(pool, out _) * Math.Max(1, pool.Settings.Overcommit ?? 1);
+            return new ByteSize((long)Math.Max(0, Math.Min(free, Unpromised(pool) ?? long.MaxValue)));
+        }
+    }
+
+    /// <summary>
     /// Promises a size while a volume is being made or grown; the promise ends with the scope, when the catalog has the volume.
     /// </summary>
     /// <exception cref="StorageException"><see cref="StorageError.ResourceExhausted"/>: below <c>minFree</c>, or more than may be promised.</exception>

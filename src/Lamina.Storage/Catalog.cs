@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using Lamina.Storage.Ephemeral;
 
 namespace Lamina.Storage;
 
@@ -13,6 +14,7 @@ public sealed class Catalog
     private readonly CatalogIndex<SnapshotId, Snapshot> _snapshots = new(snapshot => snapshot.Id, id => id.Key, id => id.Pool);
     private readonly ConcurrentDictionary<VolumeId, ImmutableSortedSet<SnapshotId>> _snapshotsOf = [];
     private readonly ConcurrentDictionary<PoolId, long> _promised = [];
+    private readonly ConcurrentDictionary<EphemeralId, VolumeId> _ephemeral = [];
 
     /// <summary>How many volumes there are.</summary>
     public int VolumeCount => _volumes.Count;
@@ -25,6 +27,12 @@ public sealed class Catalog
 
     /// <summary>The snapshot with that id, or null.</summary>
     public Snapshot? Find(SnapshotId id) => _snapshots.Find(id);
+
+    /// <summary>The volume that the kubelet knows by that id, or null.</summary>
+    public Volume? Find(EphemeralId id) => _ephemeral.TryGetValue(id, out var volume) ? Find(volume) : null;
+
+    /// <summary>The volumes that live and go with a pod, in no order.</summary>
+    public IEnumerable<Volume> EphemeralVolumes() => _ephemeral.Values.Select(Find).OfType<Volume>();
 
     /// <summary>The volume with that key, in whatever pool, or null.</summary>
     public Volume? FindVolume(ObjectKey key) => _volumes.Find(key);
@@ -55,6 +63,8 @@ public sealed class Catalog
     public void Put(Volume volume)
     {
         var before = _volumes.Put(volume);
+        if (volume.Ephemeral is { } use)
+            _ephemeral[use.Id] = volume.Id;
         Promise(volume.Id.Pool, (volume.Size?.Bytes ?? 0) - (before?.Size?.Bytes ?? 0));
     }
 
@@ -68,8 +78,11 @@ public sealed class Catalog
     /// <summary>Removes a volume, if it is there.</summary>
     public void Remove(VolumeId id)
     {
-        if (_volumes.Remove(id) is { } volume)
-            Promise(id.Pool, -(volume.Size?.Bytes ?? 0));
+        if (_volumes.Remove(id) is not { } volume)
+            return;
+        Promise(id.Pool, -(volume.Size?.Bytes ?? 0));
+        if (volume.Ephemeral is { } use)
+            _ephemeral.TryRemove(new KeyValuePair<EphemeralId, VolumeId>(use.Id, id));
     }
 
     /// <summary>Removes a snapshot, if it is there.</summary>
@@ -84,6 +97,11 @@ public sealed class Catalog
     {
         _volumes.AddRange(contents.Volumes);
         _snapshots.AddRange(contents.Snapshots);
+        foreach (var volume in contents.Volumes)
+        {
+            if (volume.Ephemeral is { } use)
+                _ephemeral[use.Id] = volume.Id;
+        }
         foreach (var pool in contents.Volumes.GroupBy(volume => volume.Id.Pool))
             Promise(pool.Key, pool.Sum(volume => volume.Size?.Bytes ?? 0));
         foreach (var family in contents.Snapshots.GroupBy(snapshot => snapshot.SourceVolume))

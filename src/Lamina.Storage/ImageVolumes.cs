@@ -23,6 +23,10 @@ internal static class ImageVolumes
         _ => new ByteSize(Page),
     };
 
+    /// <summary>The smallest volume of a sort; a directory can have any size.</summary>
+    internal static ByteSize SmallestSize(VolumeKind kind, VolumeFileSystem? fileSystem) =>
+        kind == VolumeKind.Block || fileSystem is not null ? MinimumSize(fileSystem) : new ByteSize(1);
+
     /// <summary>The filesystem of its own that a new volume gets; null: none. A copy has its source's.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.InvalidArgument"/>: the pool can't, or the source has another.</exception>
     internal static VolumeFileSystem? FileSystemFor(VolumeRequest request, PoolDescription pool, VolumeContent content)

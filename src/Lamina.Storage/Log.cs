@@ -34,11 +34,20 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is resized to {Size}")]
     public static partial void VolumeResized(this ILogger logger, VolumeId volume, ByteSize size);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} has the attributes {Attributes} now")]
+    public static partial void VolumeModified(this ILogger logger, VolumeId volume, VolumeAttributes attributes);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot {Snapshot} of {Volume} is cut, writers stood still for {Pause}")]
     public static partial void SnapshotCreated(this ILogger logger, SnapshotId snapshot, VolumeId volume, TimeSpan? pause);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot {Snapshot} is deleted")]
     public static partial void SnapshotDeleted(this ILogger logger, SnapshotId snapshot);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The inline volume {Volume} is deleted: its pod's directory {PodDirectory} is gone")]
+    public static partial void OrphanCollected(this ILogger logger, VolumeId volume, string podDirectory);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The inline volume {Volume}, whose pod is gone, can't be deleted yet: {Reason}")]
+    public static partial void OrphanKept(this ILogger logger, VolumeId volume, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is attached at {MountPoint}")]
     public static partial void VolumeAttached(this ILogger logger, VolumeId volume, string mountPoint);
@@ -51,6 +60,12 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is unpublished from {Target}")]
     public static partial void VolumeUnpublished(this ILogger logger, VolumeId volume, string target);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume}: group {Group} has access to all files now; {Changed} were changed, {Protected} are protected and stay")]
+    public static partial void GivenToGroup(this ILogger logger, VolumeId volume, uint group, long changed, long @protected);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume} is a directory of the host: its files are not given to group {Group}")]
+    public static partial void NotGivenToGroup(this ILogger logger, VolumeId volume, uint group);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The holder {Holder} of {Volume} is from before a reboot, or its mount is gone: dropped")]
     public static partial void HolderDropped(this ILogger logger, string holder, VolumeId volume);

@@ -24,6 +24,7 @@ public sealed class StorageException : Exception
         Errno.EROFS => new(StorageError.Unavailable, $"can't {what}: the pool's filesystem is read-only", cause),
         Errno.EIO => new(StorageError.Unavailable, $"can't {what}: the disk answered with an I/O error; see the kernel log (dmesg)", cause),
         Errno.EBUSY => new(StorageError.FailedPrecondition, $"can't {what}: it is in use ({cause.Message})", cause),
+        Errno.ESTALE => new(StorageError.Aborted, $"can't {what}: it is being changed at the same time ({cause.Message}); call again", cause),
         _ => new(StorageError.Internal, $"can't {what}: {cause.Message}", cause),
     };
 }

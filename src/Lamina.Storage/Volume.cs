@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using Lamina.Storage.Ephemeral;
 
 namespace Lamina.Storage;
 
@@ -33,6 +34,15 @@ public sealed record Volume
 
     /// <summary>What was asked for at creation and never changes.</summary>
     public VolumeParameters Parameters { get; init; } = VolumeParameters.None;
+
+    /// <summary>What can be changed, as it was asked for last; null: nothing ever was.</summary>
+    public VolumeAttributes? Attributes { get; init; }
+
+    /// <summary>The attributes that the creation asked for, by which a repeated create is compared after a change; null: none.</summary>
+    public VolumeAttributes? CreatedAttributes { get; init; }
+
+    /// <summary>The pod that it lives and goes with; null for a volume that stays until somebody deletes it.</summary>
+    public EphemeralUse? Ephemeral { get; init; }
 
     /// <summary>The front door that made it.</summary>
     public required Door Door { get; init; }

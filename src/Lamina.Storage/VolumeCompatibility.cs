@@ -11,10 +11,12 @@ internal static class VolumeCompatibility
         var pool = pools.Resolve(existing.Id.Pool);
         var difference =
             Differs("pool", pool.Name, request.Pool ?? pool.Name)
+            ?? Differs("pod", existing.Ephemeral?.PodDirectory, request.Ephemeral?.PodDirectory)
             ?? Differs("source", existing.Source, request.Source)
             ?? Differs("kind", existing.Kind, request.Kind)
             ?? Differs("parameters", existing.Parameters, request.Parameters)
-            ?? SizeDiffers(existing, request.Size)
+            ?? AttributesDiffer(existing, request.Attributes)
+            ?? SizeDiffers(existing, request.Size, pool.Pool.Description)
             ?? FileSystemDiffers(existing, request, pool.Pool.Description)
             ?? (request.IsWantedHere ? null : "place: it lies on this host, where it must not be");
         if (difference is not null)
@@ -32,8 +34,18 @@ internal static class VolumeCompatibility
             ? null
             : $"filesystem: {pool.NameOf(existing.FileSystem)}, not {request.FileSystem ?? pool.Backend}";
 
-    private static string? SizeDiffers(Volume existing, SizeRange asked)
+    // As they were asked for at first, or as they are since.
+    private static string? AttributesDiffer(Volume existing, VolumeAttributes asked)
     {
+        var known = new[] { existing.CreatedAttributes, existing.Attributes }.Select(attributes => attributes ?? VolumeAttributes.None).ToList();
+        return known.Exists(attributes => attributes.With(asked) == attributes) ? null : $"attributes: {known[1]}, not {asked}";
+    }
+
+    private static string? SizeDiffers(Volume existing, SizeRange asked, PoolDescription pool)
+    {
+        // Whatever size is asked for, a directory of the host has none.
+        if (pool.Features.HasFlag(PoolFeatures.HostDirectories))
+            return null;
         var tooSmall = asked.Required is { } required && (existing.Size is null || existing.Size < required);
         var tooLarge = asked.Limit is { } limit && (existing.CreatedSize is null || existing.CreatedSize > limit);
         return tooSmall || tooLarge

@@ -44,8 +44,7 @@ public sealed record VolumeParameters
                 "uid" => result with { Uid = ParseId(key, value) },
                 "gid" => result with { Gid = ParseId(key, value) },
                 "mode" => result with { Mode = ParseMode(value) },
-                "compression" when Compressions.Contains(value) => result with { Compression = value },
-                "compression" => throw Invalid(key, value, "one of " + string.Join(", ", Compressions)),
+                "compression" => result with { Compression = ParseCompression(value) },
                 "copyOnWrite" when bool.TryParse(value, out var flag) => result with { CopyOnWrite = flag },
                 "copyOnWrite" => throw Invalid(key, value, "true or false"),
                 "source" => result with { Source = IStorageValue<MountTarget>.Parse(value) },
@@ -91,6 +90,10 @@ public sealed record VolumeParameters
         ];
         return string.Join(' ', parts.Where(part => part is not null)) is { Length: > 0 } text ? text : "none";
     }
+
+    /// <summary>A compression by its name.</summary>
+    internal static string ParseCompression(string value) =>
+        Compressions.Contains(value) ? value : throw Invalid("compression", value, "one of " + string.Join(", ", Compressions));
 
     private static uint ParseId(string key, string value) =>
         // -1 means "leave as it is" to chown(2), so it can't be an owner.

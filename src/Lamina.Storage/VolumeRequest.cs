@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Lamina.Storage.Ephemeral;
 
 namespace Lamina.Storage;
 
@@ -31,6 +32,12 @@ public sealed record VolumeRequest
 
     /// <summary>What else is asked of it.</summary>
     public VolumeParameters Parameters { get; init; } = VolumeParameters.None;
+
+    /// <summary>What of it can be changed later; goes over the parameters.</summary>
+    public VolumeAttributes Attributes { get; init; } = VolumeAttributes.None;
+
+    /// <summary>The pod that it is to live and go with; null: it stays.</summary>
+    public EphemeralUse? Ephemeral { get; init; }
 
     /// <summary>What the orchestrator tells of it.</summary>
     public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Lamina.Storage;
 
 /// <summary>Volumes: made, found, resized and deleted, the same for every front door.</summary>
-public sealed class VolumeService(
+public sealed partial class VolumeService(
     PoolSet pools,
     Catalog catalog,
     AttachmentService attachments,
@@ -36,11 +36,7 @@ public sealed class VolumeService(
     /// <see cref="StorageError.FailedPrecondition"/>: it is in use, by whom the message says. <see cref="StorageError.Unavailable"/>: its pool is
     /// not loaded.
     /// </exception>
-    public Task DeleteAsync(VolumeId id, CancellationToken cancellationToken)
-    {
-        pools.CheckReady();
-        return operations.RunAsync($"delete volume {id}", [LockKey.Volume(id.Key)], () => DeleteLockedAsync(id), cancellationToken);
-    }
+    public Task DeleteAsync(VolumeId id, CancellationToken cancellationToken) => DeleteAsync(id, _ => true, cancellationToken);
 
     /// <summary>Makes a volume larger, attached or not. One that is large enough stays as it is.</summary>
     /// <exception cref="StorageException">
@@ -63,6 +59,9 @@ public sealed class VolumeService(
         pools.Resolve(id.Pool).CheckReadable(id.Key, isSnapshot: false);
         throw new StorageException(StorageError.NotFound, $"there is no volume {id}");
     }
+
+    /// <summary>The volume with that id, or null when no pool that is loaded has one.</summary>
+    public Volume? FindKnown(VolumeId id) => catalog.Find(id);
 
     /// <summary>The volume that a person means: by id, or by name.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>.</exception>
@@ -88,12 +87,19 @@ public sealed class VolumeService(
         return Page<Volume>.Take(catalog.Volumes(PageToken.Parse<VolumeId>(token)), size, volume => volume.Id.ToString());
     }
 
+    /// <summary>As <see cref="List"/>, without those that live and go with a pod: whoever lists volumes to tidy up knows nothing of them.</summary>
+    public Page<Volume> ListProvisioned(int size, string? token)
+    {
+        pools.CheckReady();
+        return Page<Volume>.Take(catalog.Volumes(PageToken.Parse<VolumeId>(token)).Where(volume => volume.Ephemeral is null), size, volume => volume.Id.ToString());
+    }
+
     /// <summary>
     /// What one more volume could get: what is free, and what the pool may still promise. Nothing, where such a volume could not be made on this
     /// host: its pool is not served here, or can't do what the volume needs.
     /// </summary>
     /// <param name="request">The volume, as it would be asked for.</param>
-    public ByteSize GetCapacity(CapacityQuery request)
+    public CapacityAnswer GetCapacity(CapacityQuery request)
     {
         pools.CheckReady();
         var name = request.Parameters.Source is null ? request.Pool : PoolName.Bind;
@@ -102,8 +108,8 @@ public sealed class VolumeService(
             && ImageVolumes.ObstacleIn(description, request.Kind, request.FileSystem) is null
             && ImageVolumes.ObstacleTo(request.Parameters, request.Kind, description.FileSystemNamed(request.FileSystem)) is null
             && request.Parameters.ObstacleIn(description) is null
-            ? promises.AvailableIn(pool)
-            : ByteSize.Zero;
+            ? new CapacityAnswer(promises.AvailableIn(pool), promises.LargestIn(pool), ImageVolumes.SmallestSize(request.Kind, description.FileSystemNamed(request.FileSystem)))
+            : CapacityAnswer.Nothing;
     }
 
     /// <summary>How full a volume is.</summary>
@@ -144,6 +150,7 @@ public sealed class VolumeService(
         pool.CheckReadable(key, isSnapshot: false);
         request.Parameters.CheckAgainst(pool.Pool.Description);
         var fileSystem = ImageVolumes.FileSystemFor(request, pool.Pool.Description, content);
+        CheckAgainst(pool.Pool.Description, request.Attributes, isImage: request.Kind == VolumeKind.Block || fileSystem is not null);
         if (features.HasFlag(PoolFeatures.HostDirectories) && request.Parameters.Source is null)
             throw new StorageException(StorageError.InvalidArgument, $"pool '{pool.Name}' serves host directories: name one by the parameter 'source'");
 
@@ -159,6 +166,9 @@ public sealed class VolumeService(
             CreatedSize = size,
             Source = request.Source,
             Parameters = request.Parameters,
+            Attributes = NullIfNone(request.Attributes),
+            CreatedAttributes = NullIfNone(request.Attributes),
+            Ephemeral = request.Ephemeral,
             Door = request.Door,
             Labels = request.Labels,
             CreatedAt = time.GetUtcNow(),
@@ -212,18 +222,29 @@ public sealed class VolumeService(
         return size;
     }
 
-    private async Task DeleteLockedAsync(VolumeId id)
+    /// <summary>As the other, but only a volume of which something is true; judged while nobody else can begin to use it.</summary>
+    /// <returns>Whether it was there and is deleted.</returns>
+    internal Task<bool> DeleteAsync(VolumeId id, Func<Volume, bool> condition, CancellationToken cancellationToken)
+    {
+        pools.CheckReady();
+        return operations.RunAsync($"delete volume {id}", [LockKey.Volume(id.Key)], () => DeleteLockedAsync(id, condition), cancellationToken);
+    }
+
+    private async Task<bool> DeleteLockedAsync(VolumeId id, Func<Volume, bool> condition)
     {
         var pool = pools.ResolveUnlessForgotten(id.Pool);
         if (pool is null || catalog.Find(id) is not { } volume)
         {
             pool?.CheckReadable(id.Key, isSnapshot: false);
-            return;
+            return false;
         }
+        if (!condition(volume))
+            return false;
         attachments.CheckUnused(id);
         await pool.Pool.DeleteVolumeAsync(volume).ConfigureAwait(false);
         catalog.Remove(id);
         logger.VolumeDeleted(id);
+        return true;
     }
 
     private async Task<Volume> ExpandLockedAsync(VolumeId id, SizeRange range)

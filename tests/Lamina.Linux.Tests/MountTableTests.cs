@@ -100,7 +100,7 @@ public sealed class MountTableTests
     public void Read_OddMountPoint_ComesBackAsItIs()
     {
         Requirements.Root();
-        var target = TestScratch.NewDirectory("odd \t\\ # ü");
+        var target = TestScratch.NewDirectory("odd \t\\ # ü \u2028 \r \u0085");
         using (var mount = Mounts.CreateFileSystem("tmpfs", "odd # \\ source", [], MountAttributes.None))
             Mounts.Attach(mount, target);
         using var unmounting = new Unmounting(target);

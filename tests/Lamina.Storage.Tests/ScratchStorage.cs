@@ -1,9 +1,6 @@
 using Lamina.Storage.Attachments;
-using Lamina.Storage.Operations;
-using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
 using Lamina.Testing;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lamina.Storage.Tests;
 
@@ -17,17 +14,19 @@ internal sealed class ScratchStorage : IAsyncDisposable
 
     internal PoolSettings Settings { get; }
 
-    internal PoolOpener Opener { get; private set; } = null!;
+    internal StorageServices Services { get; private set; } = null!;
 
-    internal PoolSet Pools { get; private set; } = null!;
+    internal PoolOpener Opener => Services.Opener;
 
-    internal Catalog Catalog { get; private set; } = null!;
+    internal PoolSet Pools => Services.Pools;
 
-    internal VolumeService Volumes { get; private set; } = null!;
+    internal Catalog Catalog => Services.Catalog;
 
-    internal SnapshotService Snapshots { get; private set; } = null!;
+    internal VolumeService Volumes => Services.Volumes;
 
-    internal AttachmentService Attachments { get; private set; } = null!;
+    internal SnapshotService Snapshots => Services.Snapshots;
+
+    internal AttachmentService Attachments => Services.Attachments;
 
     internal static async Task<ScratchStorage> StartAsync(string directory)
     {
@@ -41,28 +40,14 @@ internal sealed class ScratchStorage : IAsyncDisposable
     /// <summary>A new daemon on the same pool; the old one, if any, is gone, and mounts have stayed.</summary>
     internal async Task StartAgainAsync()
     {
-        if (Pools is not null)
-            await Pools.DisposeAsync();
-        Catalog = new Catalog();
-        var loggers = NullLoggerFactory.Instance;
-        var pauses = new WriterPauses(_runtime, null, TimeProvider.System, NullLogger<WriterPauses>.Instance);
-        Opener = new PoolOpener(loggers, TimeProvider.System, pauses);
-        Pools = new PoolSet(Opener, new ForgottenPools(_runtime), Catalog, NullLogger<PoolSet>.Instance);
-        var operations = new OperationRunner(new KeyedLocks(), NullLogger<OperationRunner>.Instance);
-        Attachments = new AttachmentService(
-            new AttachmentOptions(_runtime), Pools, Catalog, operations, TimeProvider.System, NullLogger<AttachmentService>.Instance);
-        var promises = new CapacityPromises(Catalog);
-        Volumes = new VolumeService(Pools, Catalog, Attachments, promises, operations, TimeProvider.System, NullLogger<VolumeService>.Instance);
-        Snapshots = new SnapshotService(Pools, Catalog, Attachments, promises, operations, TimeProvider.System, NullLogger<SnapshotService>.Instance);
-        await Pools.LoadAsync([Settings], CancellationToken.None);
-        await Attachments.ReconcileAsync(CancellationToken.None);
+        if (Services is not null)
+            await Services.DisposeAsync();
+        Services = await StorageServices.StartAsync(_runtime, [Settings]);
     }
 
-    internal Task<Volume> CreateAsync(string name, VolumeSource? source = null, ByteSize? size = null) =>
-        Volumes.CreateAsync(new VolumeRequest { Name = name, Door = Door.Cli, Source = source, Size = SizeRange.AtLeast(size) }, CancellationToken.None);
+    internal Task<Volume> CreateAsync(string name, VolumeSource? source = null, ByteSize? size = null) => Services.CreateAsync(name, source, size);
 
-    internal Task<Snapshot> SnapshotAsync(string name, Volume volume) =>
-        Snapshots.CreateAsync(new SnapshotRequest { Name = name, Volume = volume.Id, Door = Door.Cli }, CancellationToken.None);
+    internal Task<Snapshot> SnapshotAsync(string name, Volume volume) => Services.SnapshotAsync(name, volume);
 
     internal Task<string> AttachAsync(Volume volume) => Attachments.AttachAsync(volume.Id, Holder, "", CancellationToken.None);
 
@@ -97,7 +82,7 @@ internal sealed class ScratchStorage : IAsyncDisposable
         finally
         {
             // Whatever failed before: the pool's handles would keep its filesystem from being unmounted.
-            await Pools.DisposeAsync();
+            await Services.DisposeAsync();
         }
     }
 }

@@ -31,6 +31,7 @@ public sealed class OtherMountNamespace : IAsyncLifetime
         await Eventually.TrueAsync(() => File.Exists(ready) || _process.IsCompleted, "unshare starts");
         _pid = int.Parse(await File.ReadAllTextAsync(ready), CultureInfo.InvariantCulture);
         File.Delete(ready);
+        Run(LetGoOfOthers);
         s_current = this;
     }
 
@@ -43,14 +44,21 @@ public sealed class OtherMountNamespace : IAsyncLifetime
     }
 
     /// <summary>Mounts there what is mounted here at a path, until the end of the scope. Skips the test where there is no such namespace.</summary>
-    public static IDisposable Hold(string path)
+    public static HeldMount Hold(string path)
     {
         Requirements.Met(s_current is not null, "needs root, and unshare of the package util-linux");
         var target = TestScratch.NewDirectory("held");
         using (var source = Files.Open(path, OpenFlags.Path | OpenFlags.Directory))
         using (var tree = Mounts.CloneTree(source))
             s_current!.Run(() => Mounts.Attach(tree, target));
-        return new Held(s_current, target);
+        return new HeldMount(s_current, target);
+    }
+
+    // The copies of what other test processes have mounted now: it would stay in use until we end.
+    private void LetGoOfOthers()
+    {
+        foreach (var mount in MountTable.Read(_pid).Beneath(TestSettings.ScratchParent).Where(mount => mount.MountPoint != TestSettings.ScratchParent).Reverse())
+            Mounts.TryUnmount(mount.MountPoint);
     }
 
     // A thread can change its namespace only when it shares its working directory with no other, and .NET's threads would not come back.
@@ -85,12 +93,25 @@ public sealed class OtherMountNamespace : IAsyncLifetime
     private static extern int setns(int descriptor, int type);
 #pragma warning restore SYSLIB1054
 
-    private sealed class Held(OtherMountNamespace owner, string target) : IDisposable
+    /// <summary>A mount that is held there.</summary>
+    public sealed class HeldMount : IDisposable
     {
+        private readonly OtherMountNamespace _owner;
+        private readonly string _target;
+
+        internal HeldMount(OtherMountNamespace owner, string target)
+        {
+            _owner = owner;
+            _target = target;
+        }
+
+        /// <summary>Its files, as that process sees them, for us to read and write.</summary>
+        public string Path => string.Create(CultureInfo.InvariantCulture, $"/proc/{_owner._pid}/root{_target}");
+
         public void Dispose()
         {
-            owner.Run(() => Mounts.Unmount(target));
-            Directory.Delete(target);
+            _owner.Run(() => Mounts.Unmount(_target));
+            Directory.Delete(_target);
         }
     }
 }

@@ -32,7 +32,7 @@ public static class TestScratch
 
     private static string MakeRoot()
     {
-        var parent = Environment.GetEnvironmentVariable("LAMINA_SCRATCH") is { Length: > 0 } given ? Path.GetFullPath(given) : "/var/tmp";
+        var parent = TestSettings.ScratchParent;
         Files.MakeDirectories(parent, 0x1ed /* 0755 */);
         using var directory = Files.OpenDirectory(parent);
         // A killed process may have left one whose number is ours now.

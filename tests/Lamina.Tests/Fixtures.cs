@@ -1,5 +1,15 @@
+using System.Runtime.CompilerServices;
 using Lamina.Testing;
 
 [assembly: AssemblyFixture(typeof(HostLeakCheck))]
+[assembly: AssemblyFixture(typeof(OtherMountNamespace))]
 
 namespace Lamina.Tests;
+
+internal static class Fixtures
+{
+#pragma warning disable CA2255 // A test program is an application: nobody else's start is disturbed.
+    [ModuleInitializer]
+    internal static void TakeSettings() => TestSettings.TakeAll();
+#pragma warning restore CA2255
+}

@@ -113,8 +113,9 @@ public sealed partial class AttachmentService
         var volume = Get(id);
         if (_holders.Find(id, identity) is { } existing)
         {
+            // The arguments are not quoted: mount flags are a part of them, and refusals of this kind are logged.
             if (existing.Arguments != arguments)
-                throw new StorageException(StorageError.AlreadyExists, $"{identity} has volume {id} already, with other arguments: {existing.Arguments}, not {arguments}");
+                throw new StorageException(StorageError.AlreadyExists, $"{identity} has volume {id} already, with other arguments; end that use of it first");
         }
         else
         {
@@ -156,7 +157,7 @@ public sealed partial class AttachmentService
         var volume = Get(id);
         var identity = PublicationOf(request.Door, request.Target);
         var existing = _holders.Find(id, identity);
-        if (existing is not null && (existing.Arguments != request.Arguments || existing.ReadOnly != request.ReadOnly))
+        if (existing is not null && (existing.Arguments != request.Arguments || existing.ReadOnly != request.ReadOnly || existing.Group != request.Group))
             throw new StorageException(StorageError.AlreadyExists, $"volume {id} is published at {request.Target} already, with other arguments");
         CheckPathIsFree(id, identity);
         if (request.StagedBy is { } stage && _holders.Find(id, stage) is null)
@@ -170,14 +171,16 @@ public sealed partial class AttachmentService
             throw new StorageException(StorageError.FailedPrecondition,
                 $"volume {id} is published at {other.Reference}, and the access mode allows one publication only");
         }
+        CheckGroup(others, request);
 
-        var holder = NewHolder(id, identity) with { Arguments = request.Arguments, ReadOnly = request.ReadOnly, Exclusive = request.Exclusive };
+        var holder = NewHolder(id, identity) with { Arguments = request.Arguments, ReadOnly = request.ReadOnly, Exclusive = request.Exclusive, Group = request.Group };
         _holders.Put(holder);
         try
         {
             await MountAsync(volume).ConfigureAwait(false);
             PrepareDevice(volume, holder);
-            Publications.Mount(_mounts.PathOf(id), request.Target, request.ReadOnly);
+            GiveToGroup(volume, request);
+            Publications.Mount(_mounts.PathOf(id), request.Target, request.ReadOnly, request.Flags);
         }
         catch (Exception e)
         {
@@ -242,13 +245,15 @@ public sealed partial class AttachmentService
     {
         if (_mounts.IsMounted(volume.Id))
             return;
-        var description = await _pools.Resolve(volume.Id.Pool).Pool.AttachAsync(volume).ConfigureAwait(false);
+        var pool = _pools.Resolve(volume.Id.Pool).Pool;
+        var description = await pool.AttachAsync(volume).ConfigureAwait(false);
         try
         {
             _mounts.Mount(volume.Id, description);
         }
         catch (LinuxException e)
         {
+            await pool.DetachedAsync(volume).ConfigureAwait(false);
             throw StorageException.From($"attach volume {volume.Id}", e);
         }
         _logger.VolumeAttached(volume.Id, _mounts.PathOf(volume.Id));

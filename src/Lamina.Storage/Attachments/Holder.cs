@@ -26,6 +26,9 @@ public sealed record Holder
     /// <summary>Whether a publication wants to be the only one of its volume.</summary>
     public bool Exclusive { get; init; }
 
+    /// <summary>The group that a publication gave access to all files; null: none.</summary>
+    public uint? Group { get; init; }
+
     /// <summary>Since when.</summary>
     public required DateTimeOffset Since { get; init; }
 

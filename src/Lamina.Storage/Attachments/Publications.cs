@@ -21,7 +21,7 @@ internal static class Publications
     /// <see cref="StorageError.InvalidArgument"/>: a symbolic link lies on the path, or there is no parent.
     /// <see cref="StorageError.FailedPrecondition"/>: something else is there.
     /// </exception>
-    internal static void Mount(string mountPoint, MountTarget target, bool readOnly)
+    internal static void Mount(string mountPoint, MountTarget target, bool readOnly, MountFlags flags)
     {
         using var parent = TryOpenParent(target)
             ?? throw new StorageException(StorageError.InvalidArgument, $"the directory {target.Parent} that should hold the target does not exist");
@@ -31,6 +31,7 @@ internal static class Publications
         using var place = OpenTarget(parent, target);
         CheckTarget(place, target, isDevice);
         using var tree = Mounts.CloneTree(source);
+        flags.Apply(tree);
         if (readOnly)
             Mounts.SetAttributes(tree, MountAttributes.ReadOnly, MountAttributes.None);
         Mounts.Attach(tree, place);

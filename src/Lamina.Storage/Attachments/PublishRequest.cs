@@ -18,6 +18,12 @@ public sealed record PublishRequest
     /// <summary>Whether it must be the only publication of the volume.</summary>
     public bool Exclusive { get; init; }
 
+    /// <summary>What else the mount is to be like.</summary>
+    public MountFlags Flags { get; init; } = MountFlags.None;
+
+    /// <summary>The group that is to have access to all files, unless the publication is read-only; null: they stay as they are.</summary>
+    public uint? Group { get; init; }
+
     /// <summary>What the same call must repeat; any text without secrets.</summary>
     public string Arguments { get; init; } = "";
 }

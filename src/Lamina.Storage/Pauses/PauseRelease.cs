@@ -6,7 +6,7 @@ namespace Lamina.Storage.Pauses;
 internal static class PauseRelease
 {
     /// <summary>Releases the pauses of daemons that are no more.</summary>
-    /// <returns>The names of the markers that are left: of daemons that live, or unreadable.</returns>
+    /// <returns>The names of the markers that are left: of daemons that live, unreadable, or not let go whole.</returns>
     internal static IReadOnlyList<string> OfTheDead(PauseMarkerStore store)
     {
         var bootId = BootId.Read();
@@ -19,9 +19,10 @@ internal static class PauseRelease
                 continue;
             }
             // Process numbers of an earlier boot are other processes now, and cgroups have gone with it.
-            if (marker.BootId == bootId)
-                Release(marker);
-            store.Remove(name);
+            if (marker.BootId != bootId || TryRelease(marker))
+                store.Remove(name);
+            else
+                left.Add(name);
         }
         return left;
     }
@@ -51,14 +52,26 @@ internal static class PauseRelease
         }
     }
 
-    private static void Release(PauseMarker marker)
+    // The others must go whatever happens to one of them; what could not be let go keeps its marker.
+    private static bool TryRelease(PauseMarker marker) =>
+        TryEach(marker.Cgroups, CgroupFreezer.Thaw) & TryEach(marker.Processes, Continue)
+        & TryEach(marker.FileSystems ?? [], Thaw);
+
+    private static bool TryEach<T>(IEnumerable<T> stopped, Action<T> release)
     {
-        foreach (var cgroup in marker.Cgroups)
-            CgroupFreezer.Thaw(cgroup);
-        foreach (var process in marker.Processes)
-            Continue(process);
-        foreach (var mount in marker.FileSystems ?? [])
-            Thaw(mount);
+        var allWent = true;
+        foreach (var one in stopped)
+        {
+            try
+            {
+                release(one);
+            }
+            catch (Exception e) when (e is LinuxException or IOException)
+            {
+                allWent = false;
+            }
+        }
+        return allWent;
     }
 
     private static bool IsAlive(ProcessIdentity owner) =>

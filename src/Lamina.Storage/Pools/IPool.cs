@@ -34,7 +34,7 @@ namespace Lamina.Storage.Pools;
 /// </remarks>
 public interface IPool : IAsyncDisposable
 {
-    /// <summary>Who the pool is and what it can do. Constant while the pool is loaded, but for <see cref="PoolDescription.Warnings"/>.</summary>
+    /// <summary>Who the pool is and what it can do. Constant while the pool is loaded.</summary>
     PoolDescription Description { get; }
 
     /// <summary>
@@ -44,6 +44,12 @@ public interface IPool : IAsyncDisposable
     /// </summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: the pool can't be used now; the message says why.</exception>
     Task<PoolContents> LoadAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What is wrong just now with what the pool lies on, for a person to mend, by O(1) kernel calls: a disk that is missing or answers with
+    /// errors, a filesystem that became read-only. Empty where all is well.
+    /// </summary>
+    IReadOnlyList<string> FindProblems() => [];
 
     /// <summary>The room in the pool, by O(1) kernel calls.</summary>
     PoolCapacity GetCapacity();
@@ -68,9 +74,19 @@ public interface IPool : IAsyncDisposable
     Task ResizeVolumeAsync(Volume resized);
 
     /// <summary>
+    /// Replaces the record by one with other attributes, and makes them hold for what is written from now on, while the volume may be attached.
+    /// Only those of <see cref="PoolDescription.MutableAttributes"/> are asked for. The same call again completes one that was cut off.
+    /// </summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.InvalidArgument"/>: they can't be had beside the volume's parameters; nothing was changed.
+    /// </exception>
+    Task ModifyVolumeAsync(Volume modified);
+
+    /// <summary>
     /// Cuts a snapshot at one write point: it holds what was written before the cut, and nothing after it, across all files. Where the
     /// backend has no such cut of its own, the volume's writers are stopped for its duration (<see cref="PoolFeatures.PausesWriters"/>).
-    /// Answers the record as it was stored, with the moment of the cut.
+    /// A backend whose own cut is a commit of its filesystem keeps that order for what was flushed, as a power cut does; of what nobody flushed it
+    /// holds all from before the call. Answers the record as it was stored, with the moment of the cut.
     /// </summary>
     /// <param name="snapshot">The record; <see cref="Snapshot.CreatedAt"/> is set by the pool.</param>
     /// <param name="volume">The volume to cut, with its use.</param>

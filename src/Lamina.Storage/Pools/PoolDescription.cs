@@ -16,6 +16,9 @@ public sealed record PoolDescription(PoolName Name, PoolId Id, string Backend, s
     /// <summary>The filesystems that a volume can have for itself, whose tools are on this host.</summary>
     public ImmutableArray<VolumeFileSystem> FileSystems { get; init; } = [];
 
+    /// <summary>The keys of <see cref="VolumeAttributes"/> that its volumes have.</summary>
+    public ImmutableHashSet<string> MutableAttributes { get; init; } = [];
+
     /// <summary>What a person should know: limits that are advisory, records that can't be read.</summary>
     public ImmutableList<string> Warnings { get; init; } = [];
 

@@ -29,7 +29,7 @@ public sealed class PoolOpener(ILoggerFactory loggers, TimeProvider time, Writer
         PoolBackend.Btrfs => WithImages(
             settings, BtrfsPool.Open(settings, time, loggers.CreateLogger<BtrfsPool>()), pool => (pool.Directory, pool.WakeTrash)),
         PoolBackend.Bind => BindPool.Open(
-            settings, new BindSources(_environment.BindRoots, _environment.RuntimeDirectory), time, loggers.CreateLogger<BindPool>()),
+            settings, new BindSources(_environment), time, loggers.CreateLogger<BindPool>()),
         var other => throw new StorageException(StorageError.Unavailable, $"the backend {other} of pool '{settings.Name}' is not in this version"),
     };
 

@@ -121,6 +121,9 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
             : $"no pool was asked for and none is marked \"default\": true; there are {string.Join(", ", candidates.Select(pool => pool.Name))}");
     }
 
+    /// <summary>Whether volumes go there when nobody says where.</summary>
+    public bool IsDefault(LoadedPool pool) => FindDefault()?.Name == pool.Name;
+
     /// <summary>The pool of that name, or the default one, if it is served.</summary>
     public bool TryResolve(PoolName? name, [NotNullWhen(true)] out LoadedPool? pool)
     {
@@ -170,12 +173,13 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
             var contents = await pool.LoadAsync(cancellationToken).ConfigureAwait(false);
             catalog.Add(contents);
             _pools[settings.Name] = new PoolStatus(settings, new LoadedPool(pool, settings, contents.Unreadable), null);
+            var problems = pool.FindProblems();
             pool = null;
             logger.PoolLoaded(
                 settings.Name, description.Id, description.Backend, description.Path, contents.Volumes.Count, contents.Snapshots.Count, contents.Unreadable.Count);
             foreach (var record in contents.Unreadable)
                 logger.RecordUnreadable(settings.Name, record.Path, record.Reason);
-            foreach (var warning in description.Warnings)
+            foreach (var warning in description.Warnings.Concat(problems))
                 logger.PoolWarning(settings.Name, warning);
         }
         catch (StorageException e)

@@ -27,6 +27,9 @@ public sealed record PoolSettings
     /// <summary>How much may be promised, as a multiple of the pool's size; null: any amount.</summary>
     public double? Overcommit { get; init; }
 
+    /// <summary>Whether pods may have inline volumes here; null: only where the pool is the default one.</summary>
+    public bool? Ephemeral { get; init; }
+
     /// <summary>Btrfs: switch simple quotas on. Irreversible: kernels before 6.7 can't mount the filesystem afterwards.</summary>
     public bool SimpleQuota { get; init; }
 

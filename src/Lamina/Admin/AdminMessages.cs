@@ -63,6 +63,7 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
         if (attachments.MountPointOf(volume.Id) is { } path)
             message.Path = path;
         message.Parameters.Add(ParametersOf(volume.Parameters));
+        message.Attributes.Add((volume.Attributes ?? VolumeAttributes.None).ToDictionary());
         message.Labels.Add(volume.Labels);
         message.Holders.Add(attachments.HoldersOf(volume.Id).Select(Of));
         return message;
@@ -136,6 +137,8 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
             .Where(feature => feature != PoolFeatures.None && description.Features.HasFlag(feature)).Select(CamelCase));
         message.VolumeFileSystems.Add(description.FileSystems.Select(fileSystem => fileSystem.Name()));
         message.Warnings.Add(description.Warnings);
+        if (pool.Pool.FindProblems() is { Count: > 0 } problems)
+            message.Problem = string.Join("; ", problems);
         message.Unreadable.Add(pool.Unreadable.Select(record => new V1.UnreadableRecord { Path = record.Path, Reason = record.Reason }));
     }
 

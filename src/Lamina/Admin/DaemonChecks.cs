@@ -73,6 +73,8 @@ internal sealed class DaemonChecks(PoolSet pools)
             yield return Problem(name,
                 $"{record.Path} can't be read: {record.Reason}", "it is kept as it is; mend or move it by hand, then restart the daemon");
         }
+        foreach (var problem in pool.Pool.FindProblems())
+            yield return Problem(name, problem, null);
         foreach (var warning in pool.Pool.Description.Warnings)
             yield return Warning(name, warning, null);
     }

@@ -142,6 +142,8 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
             throw new StorageException(StorageError.InvalidArgument, string.Join("; ", errors));
         if (all.FirstOrDefault(other => other.Settings.Path == settings.Path) is { } taken)
             throw new StorageException(StorageError.AlreadyExists, $"{settings.Path} is configured already, as pool '{taken.Settings.Name}'");
+        if (settings.Image is { } image && all.FirstOrDefault(other => other.Settings.Image == image) is { } user)
+            throw new StorageException(StorageError.AlreadyExists, $"the image {image} is configured already, for pool '{user.Settings.Name}'");
         return settings;
     }
 

@@ -72,6 +72,13 @@ internal sealed class VolumesApi(PoolSet pools, VolumeService volumes, SnapshotS
     }
 
     /// <inheritdoc/>
+    public override async Task<V1.Volume> Modify(V1.ModifyVolumeRequest request, ServerCallContext context)
+    {
+        var volume = volumes.GetByNameOrId(request.Volume);
+        return messages.Of(await volumes.ModifyAsync(volume.Id, VolumeAttributes.Parse(request.Attributes), context.CancellationToken));
+    }
+
+    /// <inheritdoc/>
     public override async Task<V1.AttachVolumeResponse> Attach(V1.AttachVolumeRequest request, ServerCallContext context)
     {
         var volume = volumes.GetByNameOrId(request.Volume);

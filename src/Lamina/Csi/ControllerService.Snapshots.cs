@@ -43,6 +43,13 @@ internal sealed partial class ControllerService
         });
     }
 
+    /// <inheritdoc/>
+    public override Task<Wire.GetSnapshotResponse> GetSnapshot(Wire.GetSnapshotRequest request, ServerCallContext context) =>
+        Task.FromResult(new Wire.GetSnapshotResponse
+        {
+            Snapshot = CsiAnswers.Of(snapshots.Get(RequestIds.Snapshot(Required.Text(request.SnapshotId, "snapshot_id")))),
+        });
+
     // An id that nothing has is a filter that nothing passes.
     private Page<Snapshot> ListPage(Wire.ListSnapshotsRequest request)
     {

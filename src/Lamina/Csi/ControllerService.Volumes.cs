@@ -10,14 +10,15 @@ internal sealed partial class ControllerService
     /// <inheritdoc/>
     public override async Task<Wire.CreateVolumeResponse> CreateVolume(Wire.CreateVolumeRequest request, ServerCallContext context)
     {
-        var volume = await volumes.CreateAsync(CreateVolumeParser.Parse(request, plugin), CallPatience.Of(context));
+        var volume = await volumes.CreateAsync(CreateVolumeParser.Parse(request, plugin, ModifiesVolumes), CallPatience.Of(context));
         return new() { Volume = CsiAnswers.Of(volume, plugin) };
     }
 
     /// <inheritdoc/>
     public override async Task<Wire.DeleteVolumeResponse> DeleteVolume(Wire.DeleteVolumeRequest request, ServerCallContext context)
     {
-        if (VolumeId.TryParse(Required.Text(request.VolumeId, "volume_id"), out var id))
+        lookup.CheckProvisioned(Required.Text(request.VolumeId, "volume_id"));
+        if (VolumeId.TryParse(request.VolumeId, out var id))
             await volumes.DeleteAsync(id, CallPatience.Of(context));
         return new();
     }
@@ -36,7 +37,7 @@ internal sealed partial class ControllerService
     /// <inheritdoc/>
     public override Task<Wire.ListVolumesResponse> ListVolumes(Wire.ListVolumesRequest request, ServerCallContext context)
     {
-        var page = volumes.List(PageSize(request.MaxEntries), request.StartingToken);
+        var page = volumes.ListProvisioned(PageSize(request.MaxEntries), request.StartingToken);
         return Task.FromResult(new Wire.ListVolumesResponse
         {
             Entries = { page.Items.Select(volume => new Wire.ListVolumesResponse.Types.Entry { Volume = CsiAnswers.Of(volume, plugin) }) },
@@ -49,6 +50,22 @@ internal sealed partial class ControllerService
     {
         var (volume, _) = lookup.Get(Required.Text(request.VolumeId, "volume_id"));
         return Task.FromResult(new Wire.ControllerGetVolumeResponse { Volume = CsiAnswers.Of(volume, plugin), Status = new() });
+    }
+
+    /// <inheritdoc/>
+    public override async Task<Wire.ControllerModifyVolumeResponse> ControllerModifyVolume(
+        Wire.ControllerModifyVolumeRequest request, ServerCallContext context)
+    {
+        Required.Text(request.VolumeId, "volume_id");
+        if (!ModifiesVolumes)
+        {
+            throw new StorageException(StorageError.Unsupported, plugin.IsNodeLocal
+                ? "ControllerModifyVolume is not offered here: csi.nodeLocal is on"
+                : "ControllerModifyVolume is not offered here: the volumes of no pool have attributes that can be changed");
+        }
+        var (volume, _) = lookup.Get(request.VolumeId);
+        await volumes.ModifyAsync(volume.Id, VolumeAttributes.Parse(request.MutableParameters), CallPatience.Of(context));
+        return new();
     }
 
     /// <inheritdoc/>

@@ -18,6 +18,7 @@ internal sealed partial class ControllerService(CsiPlugin plugin, VolumeLookup l
         RpcType.GetCapacity,
         RpcType.CreateDeleteSnapshot,
         RpcType.ListSnapshots,
+        RpcType.GetSnapshot,
         RpcType.CloneVolume,
         RpcType.SingleNodeMultiWriter,
     ];
@@ -28,6 +29,8 @@ internal sealed partial class ControllerService(CsiPlugin plugin, VolumeLookup l
     {
         // The sidecar that expands has one leader in a cluster, which would ask the wrong node: there the node does it alone.
         IEnumerable<RpcType> offered = plugin.IsNodeLocal ? Always : [.. Always, RpcType.ExpandVolume];
+        if (ModifiesVolumes)
+            offered = offered.Append(RpcType.ModifyVolume);
         var capabilities = offered.Select(type => new Wire.ControllerServiceCapability { Rpc = new() { Type = type } });
         return Task.FromResult(new Wire.ControllerGetCapabilitiesResponse { Capabilities = { capabilities } });
     }
@@ -37,18 +40,25 @@ internal sealed partial class ControllerService(CsiPlugin plugin, VolumeLookup l
     {
         var accesses = request.VolumeCapabilities.Select(VolumeAccess.Parse).ToList();
         var parameters = ClassParameters.Parse(request.Parameters);
-        var isHere = Places.Includes(request.AccessibleTopology, plugin);
         var query = new CapacityQuery { Pool = parameters.Pool, Parameters = parameters.Volume };
         // One volume must do for all the ways to use it, so the worst of them counts.
-        var available = accesses
+        var answers = !Places.Includes(request.AccessibleTopology, plugin) ? [CapacityAnswer.Nothing] : accesses
             .Select(access => access.FlagObstacle is null
                 ? volumes.GetCapacity(query with { Kind = access.Kind, FileSystem = access.FileSystem })
-                : ByteSize.Zero)
+                : CapacityAnswer.Nothing)
             .DefaultIfEmpty(volumes.GetCapacity(query))
-            .Min();
-        var bytes = isHere ? available.Bytes : 0;
-        return Task.FromResult(new Wire.GetCapacityResponse { AvailableCapacity = bytes, MaximumVolumeSize = bytes });
+            .ToList();
+        return Task.FromResult(new Wire.GetCapacityResponse
+        {
+            AvailableCapacity = answers.Min(answer => answer.Available).Bytes,
+            MaximumVolumeSize = answers.Min(answer => answer.Largest).Bytes,
+            // Where nothing can be made there is no smallest volume either.
+            MinimumVolumeSize = answers.Any(answer => answer.Largest == ByteSize.Zero) ? null : answers.Max(answer => answer.Smallest).Bytes,
+        });
     }
+
+    // Like expansion the work of a sidecar with one leader, and nothing where no pool has anything to modify.
+    private bool ModifiesVolumes => !plugin.IsNodeLocal && volumes.HasAttributes;
 
     // A page can't be of negative length.
     private static int PageSize(int entries) =>

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Lamina.Csi.Requests;
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Ephemeral;
 using Wire = Csi.V1;
 
 namespace Lamina.Csi;
@@ -36,20 +37,15 @@ internal sealed partial class NodeService
         Required.Text(request.VolumeId, "volume_id");
         Required.Text(request.TargetPath, "target_path");
         var access = VolumeAccess.Parse(request.VolumeCapability);
+        if (EphemeralParser.IsEphemeral(request))
+        {
+            await PublishEphemeralAsync(request, access, CallPatience.Of(context));
+            return new();
+        }
         var (volume, pool) = lookup.Get(request.VolumeId);
         if (request.StagingTargetPath.Length == 0)
             throw new StorageException(StorageError.FailedPrecondition, "staging_target_path is missing: a volume is staged before it is published");
-        if (access.AsksForGroup)
-            throw new StorageException(StorageError.Unsupported, "volume_mount_group needs VOLUME_MOUNT_GROUP, which is not offered here");
-        var publication = new PublishRequest
-        {
-            Target = IStorageValue<MountTarget>.Parse(request.TargetPath),
-            Door = Door.Csi,
-            StagedBy = StageAt(request.StagingTargetPath),
-            ReadOnly = request.Readonly || access.IsReadOnly,
-            Exclusive = access.IsExclusive,
-            Arguments = access.ArgumentsFor(volume, pool),
-        };
+        var publication = PublicationOf(request, access, access.ArgumentsFor(volume, pool)) with { StagedBy = StageAt(request.StagingTargetPath) };
         await attachments.PublishAsync(volume.Id, publication, CallPatience.Of(context));
         return new();
     }
@@ -59,10 +55,24 @@ internal sealed partial class NodeService
     {
         Required.Text(request.VolumeId, "volume_id");
         Required.Text(request.TargetPath, "target_path");
-        var volume = RequestIds.Volume(request.VolumeId);
-        await attachments.UnpublishAsync(volume, Door.Csi, IStorageValue<MountTarget>.Parse(request.TargetPath), CallPatience.Of(context));
+        // The kubelet's own id, which comes without a word of what it is.
+        if (EphemeralId.TryParse(request.VolumeId, out var ephemeral))
+            await ephemerals.UnpublishAsync(ephemeral, Door.Csi, IStorageValue<MountTarget>.Parse(request.TargetPath), CallPatience.Of(context));
+        else
+            await attachments.UnpublishAsync(RequestIds.Volume(request.VolumeId), Door.Csi, IStorageValue<MountTarget>.Parse(request.TargetPath), CallPatience.Of(context));
         return new();
     }
+
+    private static PublishRequest PublicationOf(Wire.NodePublishVolumeRequest request, VolumeAccess access, string arguments) => new()
+    {
+        Target = IStorageValue<MountTarget>.Parse(request.TargetPath),
+        Door = Door.Csi,
+        ReadOnly = request.Readonly || access.IsReadOnly,
+        Exclusive = access.IsExclusive,
+        Flags = access.Flags,
+        Group = access.Group,
+        Arguments = arguments,
+    };
 
     private static HolderIdentity StageAt(string path) => new(Door.Csi, HolderKind.Stage, IStorageValue<MountTarget>.Parse(path).ToString());
 }

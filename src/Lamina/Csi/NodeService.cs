@@ -2,16 +2,18 @@ using Grpc.Core;
 using Lamina.Csi.Requests;
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Ephemeral;
 using Wire = Csi.V1;
 using RpcType = Csi.V1.NodeServiceCapability.Types.RPC.Types.Type;
 
 namespace Lamina.Csi;
 
 /// <summary>The Node service of CSI. Files are split by topic: this one holds what is asked about the node and about volumes that are in use.</summary>
-internal sealed partial class NodeService(CsiPlugin plugin, VolumeLookup lookup, VolumeService volumes, AttachmentService attachments) : Wire.Node.NodeBase
+internal sealed partial class NodeService(
+    CsiPlugin plugin, VolumeLookup lookup, VolumeService volumes, AttachmentService attachments, EphemeralVolumes ephemerals) : Wire.Node.NodeBase
 {
     private static readonly RpcType[] Offered =
-        [RpcType.StageUnstageVolume, RpcType.GetVolumeStats, RpcType.ExpandVolume, RpcType.SingleNodeMultiWriter];
+        [RpcType.StageUnstageVolume, RpcType.GetVolumeStats, RpcType.ExpandVolume, RpcType.SingleNodeMultiWriter, RpcType.VolumeMountGroup];
 
     /// <inheritdoc/>
     public override Task<Wire.NodeGetCapabilitiesResponse> NodeGetCapabilities(Wire.NodeGetCapabilitiesRequest request, ServerCallContext context) =>
@@ -34,7 +36,7 @@ internal sealed partial class NodeService(CsiPlugin plugin, VolumeLookup lookup,
     {
         Required.Text(request.VolumeId, "volume_id");
         Required.Text(request.VolumePath, "volume_path");
-        var (volume, _) = lookup.Get(request.VolumeId);
+        var (volume, _) = lookup.GetAny(request.VolumeId);
         CheckPath(volume, request.VolumePath);
         var statistics = volumes.GetStatistics(volume);
         if (volume.Kind == VolumeKind.Block)

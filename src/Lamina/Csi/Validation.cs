@@ -16,7 +16,7 @@ internal static class Validation
         Wire.ValidateVolumeCapabilitiesRequest request, IReadOnlyList<VolumeAccess> accesses, Volume volume, PoolDescription pool) =>
         accesses.Select(access => access.ObstacleIn(volume, pool)).FirstOrDefault(obstacle => obstacle is not null)
         ?? ParameterMismatch(request.Parameters, volume, pool)
-        ?? (request.MutableParameters.Count > 0 ? "a volume has no mutable parameters here" : null)
+        ?? AttributeMismatch(request.MutableParameters, volume)
         ?? (request.VolumeContext.Keys.FirstOrDefault(key => !ForeignContext.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal))) is { } key
             ? $"volume {volume.Id} has no '{key}' in its context"
             : null);
@@ -29,8 +29,22 @@ internal static class Validation
             VolumeContext = { request.VolumeContext },
             VolumeCapabilities = { request.VolumeCapabilities },
             Parameters = { request.Parameters },
+            MutableParameters = { request.MutableParameters },
         },
     };
+
+    private static string? AttributeMismatch(IDictionary<string, string> given, Volume volume)
+    {
+        try
+        {
+            var attributes = volume.Attributes ?? VolumeAttributes.None;
+            return attributes.With(VolumeAttributes.Parse(given)) == attributes ? null : $"volume {volume.Id} has other mutable parameters: {attributes}";
+        }
+        catch (StorageException e) when (e.Error == StorageError.InvalidArgument)
+        {
+            return $"no volume has such mutable parameters: {e.Message}";
+        }
+    }
 
     private static string? ParameterMismatch(IDictionary<string, string> given, Volume volume, PoolDescription pool)
     {

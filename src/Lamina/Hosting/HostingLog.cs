@@ -15,6 +15,12 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Information, Message = "The embedded default pool is made at {Path}")]
     public static partial void EmbeddedPoolMade(this ILogger logger, string path);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "The pool of bind volumes is made at {Path}")]
+    public static partial void BindPoolMade(this ILogger logger, string path);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The pool of bind volumes can't be made: {Reason}")]
+    public static partial void BindPoolNotMade(this ILogger logger, string reason);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Listening: CSI on {Csi}, command line on {Admin}, metrics on {Metrics}")]
     public static partial void Listening(this ILogger logger, string csi, string admin, string metrics);
 }

@@ -22,6 +22,8 @@ internal static class PoolConfiguration
             errors.Add($"pools: {string.Join(" and ", pools.Where(pool => pool.IsDefault).Select(pool => pool.Name))} are both marked default; one may be");
         foreach (var same in pools.GroupBy(pool => pool.Path).Where(same => same.Count() > 1))
             errors.Add($"pools: {string.Join(" and ", same.Select(pool => pool.Name))} have the same path {same.Key}");
+        foreach (var same in pools.Where(pool => pool.Image is not null).GroupBy(pool => pool.Image).Where(same => same.Count() > 1))
+            errors.Add($"pools: {string.Join(" and ", same.Select(pool => pool.Name))} have the same image {same.Key}");
         if (options.Pools.Count == 0)
             pools.Add(EmbeddedDefault(options));
         if (options.BindRoots.Count > 0)
@@ -58,6 +60,10 @@ internal static class PoolConfiguration
         };
         if (backend is null && options.Backend.Length > 0)
             errors.Add($"pools:{name}:backend is '{options.Backend}'; allowed are overlay2 and btrfs");
+        if (backend is PoolBackend.Overlay2 && options.Image.Length > 0)
+            errors.Add($"pools:{name}:image is '{options.Image}', but only a btrfs pool lies in an image");
+        if (backend is PoolBackend.Overlay2 && options.Quota == "simple")
+            errors.Add($"pools:{name}:quota is 'simple', which is of Btrfs; an overlay2 pool enforces sizes where its filesystem has project quotas");
         var defaultSize = ReadSize($"pools:{name}:defaultSize", options.DefaultSize, errors);
         var minFree = ReadSize($"pools:{name}:minFree", options.MinFree, errors) ?? ByteSize.Zero;
         var maxCopySize = ReadSize($"pools:{name}:maxCopySize", options.MaxCopySize, errors) ?? ByteSize.Zero;
@@ -73,6 +79,7 @@ internal static class PoolConfiguration
             DefaultSize = defaultSize,
             MinFree = minFree,
             Overcommit = options.Overcommit,
+            Ephemeral = options.Ephemeral,
             SimpleQuota = options.Quota == "simple",
             PauseWriters = options.LiveSnapshot == "pause",
             MaxPause = options.MaxPause,

@@ -1,5 +1,6 @@
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Ephemeral;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
@@ -15,6 +16,7 @@ internal sealed class PoolLoader(
     LaminaOptions options,
     PoolSet set,
     AttachmentService attachments,
+    EphemeralVolumes ephemerals,
     OperationRunner operations,
     WriterPauses pauses,
     PauseWatcherProcess watcher,
@@ -39,15 +41,18 @@ internal sealed class PoolLoader(
         pauses.ReleaseLeftovers();
         StartWatcher();
         InitializeEmbeddedDefault();
+        InitializeBindPool();
         await set.LoadAsync(pools, stoppingToken);
         await attachments.ReconcileAsync(stoppingToken);
         logger.Ready();
+        await ephemerals.CollectAsync(stoppingToken);
         using var timer = new PeriodicTimer(RetryAfter, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             // What is mounted from a pool that comes late could not be judged before.
             if (await set.RetryAsync(stoppingToken))
                 await attachments.ReconcileAsync(stoppingToken);
+            await ephemerals.CollectAsync(stoppingToken);
         }
     }
 
@@ -72,5 +77,22 @@ internal sealed class PoolLoader(
             return;
         PoolInitializer.Initialize(embedded);
         logger.EmbeddedPoolMade(embedded.Path);
+    }
+
+    // It is configured by its roots alone, so nobody else would make it. But only where its records can't be on a disk that is missing.
+    private void InitializeBindPool()
+    {
+        if (pools.FirstOrDefault(pool => pool.Backend == PoolBackend.Bind) is not { } bind || Path.Exists(bind.Path) || !StatePresence.IsCertain(options.StateDirectory))
+            return;
+        try
+        {
+            PoolInitializer.Initialize(bind);
+            logger.BindPoolMade(bind.Path);
+        }
+        catch (StorageException e)
+        {
+            // Everything else is served without it.
+            logger.BindPoolNotMade(e.Message);
+        }
     }
 }

@@ -30,6 +30,9 @@ internal sealed class PoolOptions
     [Range(0.01, 1_000_000)]
     public double? Overcommit { get; set; }
 
+    /// <summary>Whether any pod's author may have inline volumes here; absent: only in the default pool.</summary>
+    public bool? Ephemeral { get; set; }
+
     /// <summary>Btrfs: <c>simple</c> switches simple quotas on, for good; <c>none</c> leaves them as they are.</summary>
     [RegularExpression("none|simple", ErrorMessage = "quota must be none or simple")]
     public string Quota { get; set; } = "none";

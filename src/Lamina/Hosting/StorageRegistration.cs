@@ -1,5 +1,6 @@
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Ephemeral;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
 
@@ -17,10 +18,21 @@ internal static class StorageRegistration
         .AddSingleton<OperationRunner>()
         .AddSingleton<CapacityPromises>()
         .AddPauses(options)
-        .AddSingleton(new PoolEnvironment { BindRoots = options.BindRoots, RuntimeDirectory = options.RuntimeDirectory })
+        .AddSingleton(services => new PoolEnvironment
+        {
+            BindRoots = options.BindRoots,
+            RuntimeDirectory = options.RuntimeDirectory,
+            OwnPaths = () => OwnPaths(options, services.GetRequiredService<PoolSet>()),
+        })
         .AddSingleton<PoolOpener>()
         .AddSingleton<PoolSet>()
         .AddSingleton<AttachmentService>()
         .AddSingleton<VolumeService>()
-        .AddSingleton<SnapshotService>();
+        .AddSingleton<SnapshotService>()
+        .AddSingleton<EphemeralVolumes>();
+
+    private static IEnumerable<string> OwnPaths(LaminaOptions options, PoolSet pools) => pools.List()
+        .SelectMany(pool => (string?[])[pool.Settings.Path, pool.Settings.Image])
+        .OfType<string>()
+        .Prepend(options.StateDirectory);
 }

@@ -15,6 +15,7 @@ internal sealed class PoolMetrics
     private readonly Gauge _available;
     private readonly Gauge _promised;
     private readonly Gauge _unreadable;
+    private readonly Gauge _problems;
     private readonly Gauge _volumes;
     private readonly Gauge _snapshots;
 
@@ -29,6 +30,7 @@ internal sealed class PoolMetrics
         _available = metrics.CreateGauge("lamina_pool_available_bytes", "What can still be written in the pool.", "pool");
         _promised = metrics.CreateGauge("lamina_pool_promised_bytes", "Sum of the sizes of the pool's volumes.", "pool");
         _unreadable = metrics.CreateGauge("lamina_pool_unreadable_records", "Objects of the pool whose record can't be read.", "pool");
+        _problems = metrics.CreateGauge("lamina_pool_problems", "What is wrong with what the pool lies on, such as missing disks, failed reads, a read-only filesystem.", "pool");
         _volumes = metrics.CreateGauge("lamina_volumes", "Volumes in all loaded pools.");
         _snapshots = metrics.CreateGauge("lamina_snapshots", "Snapshots in all loaded pools.");
         registry.AddBeforeCollectCallback(Collect);
@@ -50,6 +52,7 @@ internal sealed class PoolMetrics
             _available.WithLabels(name).Set(capacity.Available.Bytes);
             _promised.WithLabels(name).Set(_catalog.PromisedBy(pool.Id).Bytes);
             _unreadable.WithLabels(name).Set(pool.Unreadable.Count);
+            _problems.WithLabels(name).Set(pool.Pool.FindProblems().Count);
         }
     }
 }

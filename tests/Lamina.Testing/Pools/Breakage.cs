@@ -36,6 +36,9 @@ public enum Breakage
     /// <summary>A resize is not stored.</summary>
     ForgetsTheResize,
 
+    /// <summary>A change of attributes is not stored.</summary>
+    ForgetsTheAttributes,
+
     /// <summary>The record is stored without what the orchestrator told.</summary>
     LosesTheLabels,
 

@@ -86,6 +86,10 @@ public sealed class BrokenPool(InMemoryStore store, Breakage breakage) : InMemor
         _breakage == Breakage.ForgetsTheResize ? Task.CompletedTask : base.ResizeVolumeAsync(resized);
 
     /// <inheritdoc/>
+    public override Task ModifyVolumeAsync(Volume modified) =>
+        _breakage == Breakage.ForgetsTheAttributes ? Task.CompletedTask : base.ModifyVolumeAsync(modified);
+
+    /// <inheritdoc/>
     public override async Task<Snapshot> CreateSnapshotAsync(Snapshot snapshot, VolumeInUse volume)
     {
         var cut = await base.CreateSnapshotAsync(snapshot, volume);

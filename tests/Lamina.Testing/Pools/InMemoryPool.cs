@@ -20,7 +20,10 @@ public class InMemoryPool : IPool
         if (!TryLock())
             throw new StorageException(StorageError.Unavailable, "another pool is open on this store");
         Description = new PoolDescription(
-            name ?? PoolName.Default, store.Id, "memory", TestScratch.Root, PoolFeatures.Snapshots | PoolFeatures.RootOwnership);
+            name ?? PoolName.Default, store.Id, "memory", TestScratch.Root, PoolFeatures.Snapshots | PoolFeatures.RootOwnership)
+        {
+            MutableAttributes = [VolumeAttributes.CompressionKey],
+        };
     }
 
     /// <inheritdoc/>
@@ -74,6 +77,13 @@ public class InMemoryPool : IPool
     public virtual Task ResizeVolumeAsync(Volume resized)
     {
         Store.Volumes[resized.Id.Key] = (resized, Store.Volumes[resized.Id.Key].Data);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public virtual Task ModifyVolumeAsync(Volume modified)
+    {
+        Store.Volumes[modified.Id.Key] = (modified, Store.Volumes[modified.Id.Key].Data);
         return Task.CompletedTask;
     }
 

@@ -24,6 +24,13 @@ public sealed class TreeModel
     /// <summary>The same tree, to change by itself.</summary>
     public TreeModel Copy() => new(_entries);
 
+    /// <summary>Writes a file, here and at a path where the same tree is.</summary>
+    public void Write(string name, string text, string root)
+    {
+        File.WriteAllText(Path.Combine(root, name), text);
+        _entries[name] = text;
+    }
+
     /// <summary>Changes something, here and at a path where the same tree is.</summary>
     public void ChangeSomething(Random random, string root)
     {

@@ -16,7 +16,7 @@ public sealed class CompletionTests(TestDaemon daemon) : IClassFixture<TestDaemo
 
     [Theory]
     [InlineData("vol", "volume")]
-    [InlineData("volume ", "attach clone create detach inspect ls resize rm")]
+    [InlineData("volume ", "attach clone create detach inspect ls modify resize rm")]
     [InlineData("volume at", "attach")]
     [InlineData("volume attach ", "$(touch evil) x|data|database")]
     [InlineData("volume attach datab", "database")]

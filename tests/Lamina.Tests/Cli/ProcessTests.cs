@@ -49,6 +49,22 @@ public sealed class ProcessTests(TestDaemon daemon) : IClassFixture<TestDaemon>
     }
 
     [Fact]
+    public async Task Serve_AsAnotherUser_SaysHowToBecomeRootAndMakesNothing()
+    {
+        var root = TestScratch.NewDirectory("not-root");
+        File.SetUnixFileMode(root, (UnixFileMode)0x1ff);
+
+        var result = await ChildProcess.RunAsync(
+            "setpriv",
+            ["--reuid=65534", "--regid=65534", "--clear-groups", LaminaProcess.Path, "serve", $"--runtimeDirectory={root}/run", $"--stateDirectory={root}/state", $"--configurationDirectory={root}/etc", $"--csi:endpoint=unix://{root}/csi.sock", "--metrics:address=none"],
+            TestContext.Current.CancellationToken);
+        Assert.SkipWhen(result.Error.Contains("setpriv:", StringComparison.Ordinal), "the test's directory is not open to others");
+
+        Assert.Equal((9, "", "lamina: the daemon mounts filesystems, which only root may do: sudo lamina serve\n"), (result.ExitCode, result.Output, result.Error));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(root));
+    }
+
+    [Fact]
     public async Task Serve_WrongConfiguration_NamesEveryError()
     {
         var result = await RunAsync("serve", "--metrics:address=nonsense", "--colour=red", "--pools:X:backend=floppy", "--pools:X:path=relative");

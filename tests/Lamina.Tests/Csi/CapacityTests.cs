@@ -15,6 +15,7 @@ public sealed class CapacityTests : IAsyncLifetime
         "--pools:any:backend=overlay2", $"--pools:any:path={NewPool()}", "--pools:any:default=true",
         "--pools:strict:backend=overlay2", $"--pools:strict:path={NewPool()}", "--pools:strict:overcommit=1",
         "--pools:full:backend=overlay2", $"--pools:full:path={NewPool()}", "--pools:full:minFree=4Ei",
+        "--pools:thin:backend=overlay2", $"--pools:thin:path={NewPool()}", "--pools:thin:overcommit=3",
         "--pools:gone:backend=overlay2", "--pools:gone:path=/nowhere/pool");
 
     public ValueTask DisposeAsync() => _daemon.DisposeAsync();
@@ -27,6 +28,25 @@ public sealed class CapacityTests : IAsyncLifetime
         Assert.Equal(answer.AvailableCapacity, answer.MaximumVolumeSize);
         Assert.InRange(await CapacityAsync(new() { Parameters = { ["pool"] = "any", ["uid"] = "1" }, AccessibleTopology = Requests.Place(CsiDaemon.Node) }), 1, long.MaxValue);
         Assert.Equal(0, await CapacityAsync(new() { Parameters = { ["pool"] = "full" } }));
+    }
+
+    [Fact]
+    public async Task GetCapacity_WherePromisesMayGoBeyondTheRoom_SaysHowLargeAVolumeCanBe()
+    {
+        var before = await _daemon.Controller.GetCapacityAsync(new() { Parameters = { ["pool"] = "thin" } });
+        Assert.InRange(before.AvailableCapacity, 1, new DriveInfo(_daemon.Kubelet).TotalSize);
+        Assert.InRange(before.MaximumVolumeSize!.Value, before.AvailableCapacity * 2, before.AvailableCapacity * 4);
+        Assert.Equal(1, before.MinimumVolumeSize);
+        // What it says can be had, and counts from then on; what is promised already leaves less than what is free.
+        await CreateIn("thin", before.MaximumVolumeSize.Value / 2);
+        var total = new DriveInfo(_daemon.Kubelet).TotalSize;
+        await CreateIn("thin", (3 * total) - (before.MaximumVolumeSize.Value / 2) - (1 << 20));
+        var after = await _daemon.Controller.GetCapacityAsync(new() { Parameters = { ["pool"] = "thin" } });
+        Assert.InRange(after.MaximumVolumeSize!.Value, 0, 1 << 20);
+        Assert.InRange(after.AvailableCapacity, 0, 1 << 20);
+        var full = await _daemon.Controller.GetCapacityAsync(new() { Parameters = { ["pool"] = "full" } });
+        Assert.Equal(0, full.MaximumVolumeSize);
+        Assert.Null(full.MinimumVolumeSize);
     }
 
     [Fact]

@@ -60,7 +60,7 @@ public sealed class CreateVolumeTests(CsiDaemon daemon)
         { "compression", request => (request.VolumeCapabilities[0].Mount.FsType, request.Parameters["compression"]) = ("xfs", "zstd") },
         { "differ", request => request.VolumeCapabilities.Add(Requests.Block()) },
         { "overlay2", request => request.VolumeCapabilities[0].Mount.FsType = "ntfs" },
-        { "noatime", request => request.VolumeCapabilities[0].Mount.MountFlags.Add("ro,noatime") },
+        { "'sync'", request => request.VolumeCapabilities[0].Mount.MountFlags.Add("ro,sync") },
         { "colour", request => request.Parameters["colour"] = "red" },
         { "uid", request => request.Parameters["uid"] = "root" },
         { "compression", request => request.Parameters["compression"] = "zstd" },

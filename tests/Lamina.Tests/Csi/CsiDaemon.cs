@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Grpc.Net.Client;
 using Lamina.Linux;
 using Lamina.Storage.Operations;
@@ -141,26 +140,10 @@ public sealed class CsiDaemon : IAsyncLifetime
     private void Connect()
     {
         Daemon.Services.GetRequiredService<ILoggerFactory>().AddProvider(new FakeLoggerProvider(Log));
-        var handler = new SocketsHttpHandler { UseProxy = false, ConnectCallback = async (_, cancellationToken) => await OpenAsync(cancellationToken) };
-        _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        _channel = UnixChannel.To(Daemon.CsiSocket);
         Identity = new(_channel);
         Controller = new(_channel);
         NodeService = new(_channel);
         GroupController = new(_channel);
-    }
-
-    private async Task<Stream> OpenAsync(CancellationToken cancellationToken)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(Daemon.CsiSocket), cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
     }
 }

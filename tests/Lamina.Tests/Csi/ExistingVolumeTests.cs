@@ -102,7 +102,7 @@ public sealed class ExistingVolumeTests(CsiDaemon daemon)
     {
         { "Block", request => request.VolumeCapabilities.Add(Requests.Block()) },
         { "xfs", request => request.VolumeCapabilities.Add(Requests.Mount(fileSystem: "xfs")) },
-        { "noexec", request => request.VolumeCapabilities.Add(Requests.Mount(Mode.SingleNodeWriter, "", "noexec")) },
+        { "lazytime", request => request.VolumeCapabilities.Add(Requests.Mount(Mode.SingleNodeWriter, "", "lazytime")) },
         { "pool", request => request.Parameters["pool"] = "other" },
         { "parameters", request => request.Parameters["gid"] = "7" },
         { "colour", request => request.Parameters["colour"] = "red" },

@@ -61,7 +61,6 @@ public sealed class IdentityTests(CsiDaemon daemon)
     {
         await Refused.AsAsync(StatusCode.Unimplemented, daemon.Controller.ControllerPublishVolumeAsync(new() { VolumeId = "x" }));
         await Refused.AsAsync(StatusCode.Unimplemented, daemon.Controller.ControllerModifyVolumeAsync(new() { VolumeId = "x" }));
-        await Refused.AsAsync(StatusCode.Unimplemented, daemon.Controller.GetSnapshotAsync(new() { SnapshotId = "x" }));
         await Refused.AsAsync(StatusCode.Unimplemented, daemon.GroupController.GroupControllerGetCapabilitiesAsync(new()));
     }
 }

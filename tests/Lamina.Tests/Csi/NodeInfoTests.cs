@@ -18,7 +18,7 @@ public sealed class NodeInfoTests(CsiDaemon daemon)
 
     [Fact]
     public async Task NodeGetCapabilities_Always_OffersWhatThereIs() => Assert.Equal(
-        [RpcType.StageUnstageVolume, RpcType.GetVolumeStats, RpcType.ExpandVolume, RpcType.SingleNodeMultiWriter],
+        [RpcType.StageUnstageVolume, RpcType.GetVolumeStats, RpcType.ExpandVolume, RpcType.SingleNodeMultiWriter, RpcType.VolumeMountGroup],
         (await daemon.NodeService.NodeGetCapabilitiesAsync(new())).Capabilities.Select(capability => capability.Rpc.Type));
 
     [Fact]

@@ -6,6 +6,20 @@ namespace Lamina.Tests.Csi;
 public sealed class SnapshotTests(CsiDaemon daemon)
 {
     [Fact]
+    public async Task GetSnapshot_ById_DescribesIt()
+    {
+        var snapshot = await daemon.SnapshotAsync((await daemon.CreateAsync()).VolumeId);
+        Assert.Equal(snapshot, (await daemon.Controller.GetSnapshotAsync(new() { SnapshotId = snapshot.SnapshotId })).Snapshot);
+        Assert.Contains(
+            global::Csi.V1.ControllerServiceCapability.Types.RPC.Types.Type.GetSnapshot,
+            (await daemon.Controller.ControllerGetCapabilitiesAsync(new())).Capabilities.Select(capability => capability.Rpc.Type));
+        await Refused.AsAsync(StatusCode.InvalidArgument, daemon.Controller.GetSnapshotAsync(new()));
+        await Refused.AsAsync(StatusCode.NotFound, daemon.Controller.GetSnapshotAsync(new() { SnapshotId = "nowhere" }));
+        await Refused.AsAsync(StatusCode.NotFound, daemon.Controller.GetSnapshotAsync(new() { SnapshotId = snapshot.SnapshotId + "-nowhere" }));
+        await Refused.AsAsync(StatusCode.Unavailable, daemon.Controller.GetSnapshotAsync(new() { SnapshotId = "aaaaaaaaaaaaa.data" }));
+    }
+
+    [Fact]
     public async Task CreateSnapshot_OfAVolume_IsReadyWithSizeAndTime()
     {
         var volume = await daemon.CreateAsync(size: 5 << 20);

@@ -76,7 +76,7 @@ public sealed class StagingTests(CsiDaemon daemon)
         { StatusCode.InvalidArgument, request => request.VolumeCapability.AccessMode = null },
         { StatusCode.InvalidArgument, request => request.VolumeCapability = Requests.Block() },
         { StatusCode.InvalidArgument, request => request.VolumeCapability = Requests.Mount(fileSystem: "ext4") },
-        { StatusCode.InvalidArgument, request => request.VolumeCapability = Requests.Mount(Mode.SingleNodeWriter, "", "noatime") },
+        { StatusCode.InvalidArgument, request => request.VolumeCapability = Requests.Mount(Mode.SingleNodeWriter, "", "sync") },
         { StatusCode.InvalidArgument, request => request.StagingTargetPath = "relative/path" },
         { StatusCode.InvalidArgument, request => request.StagingTargetPath = "/a/../b" },
         { StatusCode.NotFound, request => request.VolumeId = "nowhere" },

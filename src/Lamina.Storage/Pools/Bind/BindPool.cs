@@ -60,6 +60,9 @@ internal sealed class BindPool : IPool
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> FindProblems() => [.. _directory.FindProblems()];
+
+    /// <inheritdoc/>
     public PoolCapacity GetCapacity() => _directory.Capacity;
 
     /// <inheritdoc/>
@@ -84,6 +87,10 @@ internal sealed class BindPool : IPool
     /// <inheritdoc/>
     public Task ResizeVolumeAsync(Volume resized) =>
         throw new StorageException(StorageError.Unsupported, $"volume {resized.Id} is a directory of the host: it has no size");
+
+    /// <inheritdoc/>
+    public Task ModifyVolumeAsync(Volume modified) =>
+        throw new StorageException(StorageError.Unsupported, $"volume {modified.Id} is a directory of the host: it has no attributes");
 
     /// <inheritdoc/>
     public Task<Snapshot> CreateSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => throw NoSnapshots();

@@ -5,9 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Lamina.Storage.Pools.Bind;
 
 /// <summary>Which directories of the host may be served: those at or beneath the roots that the administrator configured.</summary>
-/// <param name="roots">The roots; absolute paths that only the administrator can change.</param>
-/// <param name="runtimeDirectory">Where our own mounts and holders are, which are never served.</param>
-internal sealed class BindSources(IReadOnlyList<string> roots, string runtimeDirectory)
+/// <param name="environment">The roots, absolute paths that only the administrator can change, and what is ours and never served.</param>
+internal sealed class BindSources(PoolEnvironment environment)
 {
     /// <summary>Finds a directory and makes sure that it may be served.</summary>
     /// <returns>What to mount.</returns>
@@ -17,6 +16,7 @@ internal sealed class BindSources(IReadOnlyList<string> roots, string runtimeDir
     internal MountDescription.Bind Resolve(MountTarget source)
     {
         var path = source.ToString();
+        var roots = environment.BindRoots;
         // The innermost root that holds it: fewer components to be distrusted.
         var root = roots.Select(root => root.Length > 1 ? root.TrimEnd('/') : root)
             .Where(root => IsAtOrBeneath(path, root))
@@ -24,8 +24,8 @@ internal sealed class BindSources(IReadOnlyList<string> roots, string runtimeDir
             ?? throw Refused(source, roots.Count == 0
                 ? "no host directory may be served; name their roots in \"bindRoots\" of the configuration, such as [\"/data\"]"
                 : $"it is not beneath {string.Join(" or ", roots)}; add a root to \"bindRoots\" of the configuration to allow it");
-        if (IsAtOrBeneath(path, runtimeDirectory) || IsAtOrBeneath(runtimeDirectory, path))
-            throw Refused(source, $"the runtime directory {runtimeDirectory} lies there");
+        if (environment.OwnPaths().Prepend(environment.RuntimeDirectory).FirstOrDefault(own => IsAtOrBeneath(path, own) || IsAtOrBeneath(own, path)) is { } own)
+            throw Refused(source, $"{own} is Lamina's own");
 
         var relative = Path.GetRelativePath(root, path);
         using var top = OpenRoot(root, source);
@@ -54,7 +54,14 @@ internal sealed class BindSources(IReadOnlyList<string> roots, string runtimeDir
             if (Files.TryStatAt(directory, PoolDirectory.IdentityFile) is not null)
                 throw Refused(source, "a Lamina pool lies there");
             if (path == ".")
-                return;
+                break;
+        }
+
+        // The root itself may lie in a pool. Above it only the administrator can change anything.
+        for (var above = Path.GetDirectoryName(Files.CurrentPath(root)); above is not null; above = Path.GetDirectoryName(above))
+        {
+            if (Files.TryStat(Path.Combine(above, PoolDirectory.IdentityFile)) is not null)
+                throw Refused(source, $"a Lamina pool lies there, at {above}");
         }
     }
 

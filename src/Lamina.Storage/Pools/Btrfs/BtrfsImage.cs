@@ -1,4 +1,5 @@
 using Lamina.Linux;
+using Lamina.Storage.Attachments;
 using Lamina.Storage.Pools.Directories;
 
 namespace Lamina.Storage.Pools.Btrfs;
@@ -43,21 +44,19 @@ internal static class BtrfsImage
     /// <exception cref="StorageException">Something is there already, or the tool is missing.</exception>
     internal static async Task CreateAsync(PoolSettings settings, ByteSize? size, Action initialize, CancellationToken cancellationToken)
     {
-        if (size is not { } bytes || bytes < MinSize)
-            throw new StorageException(StorageError.InvalidArgument, $"a pool in an image needs the size that the image is to have, at least {MinSize}");
-        Files.MakeDirectories(settings.Path, 0x1C0);
-        if (Directory.EnumerateFileSystemEntries(settings.Path).Any() || MountQuery.At(settings.Path) is not null)
-            throw new StorageException(StorageError.FailedPrecondition, $"{settings.Path}, where the image is to be mounted, is not an empty directory; nothing was changed");
+        if (size is not { } bytes)
+            throw new StorageException(StorageError.InvalidArgument, $"say how large the image {settings.Image} is to be, at least {MinSize}: --image-size 50Gi");
+        if (bytes < MinSize)
+            throw new StorageException(StorageError.InvalidArgument, $"the image's size of {bytes} is too small for a Btrfs; it must be at least {MinSize}");
+        CheckPlace(settings);
 
         var name = Path.GetFileName(settings.Image!);
         Files.MakeDirectories(Path.GetDirectoryName(settings.Image!)!, 0x1C0);
         using var directory = Files.OpenDirectory(Path.GetDirectoryName(settings.Image!)!);
-        if (Files.TryStatAt(directory, name) is not null)
-            throw AlreadyThere(settings);
-
         // Formatted under a name that nothing had before, so that whatever happens no file is formatted that was there.
         var temporary = $".{name}.{RandomName.New()}";
         var placed = false;
+        var hadMountPoint = Files.TryStat(settings.Path) is not null;
         try
         {
             using (var file = Files.OpenAt(directory, temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, 0x180))
@@ -70,16 +69,43 @@ internal static class BtrfsImage
             Place(directory, temporary, name, settings);
             placed = true;
             Mount(settings, null);
-            using (var root = Files.OpenDirectory(settings.Path))
-                BtrfsQuota.EnableSimple(root);
+            EnableQuotas(settings);
             initialize();
         }
         catch
         {
-            if (placed && MountQuery.At(settings.Path) is not null)
-                Mounts.TryUnmount(settings.Path);
-            Files.TryUnlink(directory, placed ? name : temporary);
+            // A file beneath a mount that can't be undone stays: whoever has it open may write there still.
+            if (!placed || MountQuery.At(settings.Path) is null || Unmounting.TryUnmount(settings.Path))
+            {
+                Files.TryUnlink(directory, placed ? name : temporary);
+                if (!hadMountPoint && Directory.Exists(settings.Path))
+                    Directory.Delete(settings.Path);
+            }
             throw;
+        }
+    }
+
+    // Before anything is made, so that what is refused leaves no directory either.
+    private static void CheckPlace(PoolSettings settings)
+    {
+        if (Files.TryStat(settings.Image!) is not null)
+            throw AlreadyThere(settings);
+        if (Files.TryStat(settings.Path) is not { } place)
+            return;
+        if (place.Kind != FileKind.Directory || MountQuery.At(settings.Path) is not null || Directory.EnumerateFileSystemEntries(settings.Path).Any())
+            throw new StorageException(StorageError.FailedPrecondition, $"{settings.Path}, where the image is to be mounted, is not an empty directory; nothing was changed");
+    }
+
+    private static void EnableQuotas(PoolSettings settings)
+    {
+        using var root = Files.OpenDirectory(settings.Path);
+        try
+        {
+            BtrfsQuota.EnableSimple(root);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.EINVAL && !settings.SimpleQuota)
+        {
+            // A kernel before 6.7. The pool is good without them, and says that its limits are advisory.
         }
     }
 

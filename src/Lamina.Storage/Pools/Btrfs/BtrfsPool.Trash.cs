@@ -35,6 +35,8 @@ internal sealed partial class BtrfsPool
         if (Files.TryStatAt(trash, name) is { Kind: FileKind.Directory })
         {
             using var entry = Files.OpenDirectoryAt(trash, name);
+            // At its limit a volume has no room even for what becomes of the names of subvolumes inside of it.
+            _quotas.Lift(ReadFamily(trash, name)?.Group);
             if (!TryDestroyData(entry))
                 return TrashOutcome.InUse;
             if (!AreDropped(entry))

@@ -10,7 +10,7 @@ internal sealed partial class BtrfsPool
     public Task CreateVolumeAsync(Volume volume, VolumeContent source) => TranslateAsync($"create volume '{volume.Name}'", async () =>
     {
         _volumes.CheckFree(volume.Id.Key);
-        SubvolumeParameters.Check(volume.Parameters);
+        SubvolumeParameters.Check(volume);
         switch (source)
         {
             case VolumeContent.OfSnapshot of:
@@ -19,6 +19,7 @@ internal sealed partial class BtrfsPool
                     CopyVolume(volume, snapshot.Family, data);
                 break;
             case VolumeContent.OfVolume of:
+                WriteBack(of.Volume);
                 using (await LockRecordAsync(of.Volume.Volume.Id.Key).ConfigureAwait(false))
                 {
                     var original = _volumes.Get(of.Volume.Volume.Id.Key);
@@ -62,8 +63,23 @@ internal sealed partial class BtrfsPool
     });
 
     /// <inheritdoc/>
+    public Task ModifyVolumeAsync(Volume modified) => TranslateAsync($"modify volume '{modified.Name}'", async () =>
+    {
+        using var held = await LockRecordAsync(modified.Id.Key).ConfigureAwait(false);
+        var record = _volumes.Get(modified.Id.Key);
+        using var data = OpenData(record);
+        SubvolumeParameters.Check(modified);
+        SubvolumeCompression.CheckPossible(data, modified);
+        // First the files and then the record: whoever was cut off in between finds the old one, and does all of it again.
+        SubvolumeCompression.Change(data, SubvolumeParameters.CompressionOf(modified));
+        _directory.FlushBefore();
+        _volumes.Replace(record with { Volume = modified });
+    });
+
+    /// <inheritdoc/>
     public Task<MountDescription> AttachAsync(Volume volume) => TranslateAsync<MountDescription>($"attach volume '{volume.Name}'", () =>
     {
+        _directory.CheckInPlace();
         // However often a subvolume is mounted, it is one tree to the kernel: nothing to be checked for.
         var record = _volumes.Get(volume.Id.Key);
         OpenData(record).Dispose();
@@ -98,7 +114,7 @@ internal sealed partial class BtrfsPool
             using var staging = new StagedObject(_directory);
             make(staging.Directory, group);
             using (var data = Files.OpenDirectoryAt(staging.Directory, Data))
-                SubvolumeParameters.Apply(data, volume.Parameters, isEmpty);
+                SubvolumeParameters.Apply(data, volume, isEmpty);
             _volumes.Publish(staging, new BtrfsVolumeRecord(PoolDirectory.Format, volume, family, group));
         }
         catch when (_volumes.Find(volume.Id.Key) is null)

@@ -124,6 +124,19 @@ internal sealed partial class BtrfsPool : IPool
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> FindProblems()
+    {
+        try
+        {
+            return [.. _directory.FindProblems(), .. Linux.Btrfs.GetInfo(_directory.Root).Devices.Select(ProblemOf).OfType<string>()];
+        }
+        catch (LinuxException e)
+        {
+            return [$"the filesystem at {_settings.Path} can't be looked at: {e.Message}; see the kernel log (dmesg)"];
+        }
+    }
+
+    /// <inheritdoc/>
     public PoolCapacity GetCapacity()
     {
         var capacity = _directory.Capacity;
@@ -145,6 +158,18 @@ internal sealed partial class BtrfsPool : IPool
     /// <summary>Somebody else has put something into the trash.</summary>
     internal void WakeTrash() => _trash.Wake();
 
+    private string? ProblemOf(BtrfsDevice device)
+    {
+        if (device.Path.Length == 0)
+            return $"the filesystem at {_settings.Path} is degraded: its device {device.Id} is missing; bring it back, or: btrfs replace start {device.Id} NEW-DEVICE {_settings.Path}";
+        if (!device.HasErrors)
+            return null;
+        (string What, ulong Count)[] errors =
+            [("writes", device.WriteErrors), ("reads", device.ReadErrors), ("flushes", device.FlushErrors), ("wrong checksums", device.CorruptionErrors), ("lost writes", device.GenerationErrors)];
+        return $"{device.Path} has failed ({string.Join(", ", errors.Where(error => error.Count > 0).Select(error => $"{error.What}: {error.Count}"))}); "
+            + $"see the kernel log (dmesg), then: btrfs scrub start {_settings.Path}, and when all is well: btrfs device stats --reset {_settings.Path}";
+    }
+
     private PoolDescription Describe()
     {
         var features = PoolFeatures.Snapshots | PoolFeatures.Compression | PoolFeatures.NoCopyOnWrite | PoolFeatures.RootOwnership;
@@ -152,6 +177,7 @@ internal sealed partial class BtrfsPool : IPool
             _settings.Name, _directory.Identity.Id, "btrfs", _settings.Path, _quotas.AreEnforced ? features | PoolFeatures.HardLimits : features)
         {
             FileSystem = "btrfs",
+            MutableAttributes = [VolumeAttributes.CompressionKey],
             Warnings = _quotas.Problem is { } problem ? [$"sizes are advisory, so a volume may grow past its size: {problem}"] : [],
         };
     }

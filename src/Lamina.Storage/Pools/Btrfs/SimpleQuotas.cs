@@ -100,6 +100,13 @@ internal sealed class SimpleQuotas
             SetLimit(number, wanted);
     }
 
+    /// <summary>Takes the limit of a deleted volume away.</summary>
+    internal void Lift(ulong? group)
+    {
+        if (AreEnforced && group is { } number && Get(number) is { Limit: not null })
+            BtrfsQuota.Limit(_fileSystem, IdOf(number), null);
+    }
+
     /// <summary>What is charged to a group; null where that is unknown.</summary>
     internal ByteSize? ChargeOf(ulong? group) =>
         AreEnforced && group is { } number && Get(number) is { } usage ? new ByteSize((long)usage.Referenced) : null;
@@ -181,7 +188,7 @@ internal sealed class SimpleQuotas
             {
                 BtrfsQuotaMode.Simple => null,
                 BtrfsQuotaMode.Full => "the filesystem has classic quotas, which are left alone and not used: they make snapshots many times slower",
-                _ => "simple quotas are switched off in the filesystem",
+                _ => "simple quotas are switched off in the filesystem; they need Linux 6.7, and \"quota\": \"simple\" of the pool switches them on",
             };
         }
         catch (LinuxException e)

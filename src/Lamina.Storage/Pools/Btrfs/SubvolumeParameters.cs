@@ -8,14 +8,17 @@ internal static class SubvolumeParameters
 {
     /// <summary>Refuses what contradicts itself.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.InvalidArgument"/>.</exception>
-    internal static void Check(VolumeParameters parameters)
+    internal static void Check(Volume volume)
     {
-        if (parameters is { CopyOnWrite: false, Compression: not (null or "none") })
+        if (volume.Parameters.CopyOnWrite == false && CompressionOf(volume) is not (null or "none") and var compression)
         {
             throw new StorageException(StorageError.InvalidArgument,
-                $"Btrfs does not compress files that it keeps in place: leave out either 'compression' ({parameters.Compression}) or 'copyOnWrite' (false)");
+                $"Btrfs does not compress files that it keeps in place: leave out either 'compression' ({compression}) or 'copyOnWrite' (false)");
         }
     }
+
+    /// <summary>The compression that a volume is to have: as it was changed to, else as it was made; null: the filesystem's own.</summary>
+    internal static string? CompressionOf(Volume volume) => volume.Attributes?.Compression ?? volume.Parameters.Compression;
 
     /// <summary>
     /// Refuses what could not take effect on a copy. A file is kept in place or not from its first byte on, so a copy can only be as its source
@@ -31,7 +34,7 @@ internal static class SubvolumeParameters
                 $"the files of {volume.Source} were written {(sourceIsInPlace ? "in place" : "by copy on write")} and stay so in every copy, so 'copyOnWrite' can't be "
                 + $"{(copyOnWrite ? "true" : "false")}; leave it out, or make an empty volume and copy the files");
         }
-        if (sourceIsInPlace && volume.Parameters.Compression is not (null or "none"))
+        if (sourceIsInPlace && CompressionOf(volume) is not (null or "none"))
         {
             throw new StorageException(StorageError.InvalidArgument,
                 $"the files of {volume.Source} are kept in place (copyOnWrite = false), which Btrfs does not compress; leave 'compression' out");
@@ -39,8 +42,9 @@ internal static class SubvolumeParameters
     }
 
     /// <summary>Gives them to a subvolume's root; what is not asked for stays as in the source, or is root's and 0755.</summary>
-    internal static void Apply(SafeFileHandle root, VolumeParameters parameters, bool isEmpty)
+    internal static void Apply(SafeFileHandle root, Volume volume, bool isEmpty)
     {
+        var parameters = volume.Parameters;
         var status = Files.Stat(root);
         var uid = parameters.Uid ?? (isEmpty ? 0 : status.Uid);
         var gid = parameters.Gid ?? (isEmpty ? 0 : status.Gid);
@@ -51,7 +55,8 @@ internal static class SubvolumeParameters
         Files.ChangeMode(root, mode);
         if (isEmpty && parameters.CopyOnWrite is { } copyOnWrite)
             Files.TrySetNoCopyOnWrite(root, !copyOnWrite);
-        if (parameters.Compression is { } compression)
-            Linux.Btrfs.SetCompression(root, compression);
+        // Files that came with a copy have it as in the source, each of them.
+        if (CompressionOf(volume) is { } compression && Linux.Btrfs.GetCompression(root) != compression)
+            SubvolumeCompression.Change(root, compression);
     }
 }

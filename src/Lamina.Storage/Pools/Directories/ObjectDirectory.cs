@@ -79,12 +79,11 @@ internal sealed class ObjectDirectory<TRecord> : IDisposable
     /// </summary>
     /// <param name="staging">The object, built under <c>incoming/</c>.</param>
     /// <param name="record">Its record.</param>
-    /// <param name="changed">Other directories that were changed for it, innermost first.</param>
     /// <exception cref="StorageException"><see cref="StorageError.AlreadyExists"/>: the key is taken.</exception>
-    internal void Publish(StagedObject staging, TRecord record, params ReadOnlySpan<SafeFileHandle> changed)
+    internal void Publish(StagedObject staging, TRecord record)
     {
         DurableFile.Create(staging.Directory, RecordFile, JsonSerializer.SerializeToUtf8Bytes(record, _json), 0x180);
-        _pool.FlushBefore([.. changed, staging.Directory]);
+        _pool.FlushBefore();
         try
         {
             staging.MoveTo(_directory, record.Key.ToString());
@@ -107,14 +106,19 @@ internal sealed class ObjectDirectory<TRecord> : IDisposable
         _records[record.Key] = record;
     }
 
-    /// <summary>Replaces an object's record, durably, after all that came before it.</summary>
-    internal void Replace(TRecord record, params ReadOnlySpan<SafeFileHandle> changed)
+    /// <summary>Replaces an object's record, durably. What it names anew is durable already: see <see cref="PoolDirectory.FlushBefore"/>.</summary>
+    internal void Replace(TRecord record)
     {
-        _pool.FlushBefore(changed);
         using var directory = Open(record.Key);
         DurableFile.Replace(directory, RecordFile, JsonSerializer.SerializeToUtf8Bytes(record, _json), 0x180);
         _records[record.Key] = record;
     }
+
+    /// <summary>
+    /// The record as it can be read now: after a <see cref="Replace"/> that failed the old one, if it failed before the rename, or the new one, which a
+    /// crash may still undo. Null when it can't be read.
+    /// </summary>
+    internal TRecord? ReadAgain(ObjectKey key) => TryRead(key, out var record, out _) ? record : null;
 
     /// <summary>Makes an object disappear, durably, by one rename into the trash.</summary>
     internal void Discard(ObjectKey key)

@@ -11,8 +11,8 @@ namespace Lamina.Storage.Pools.Directories;
 /// </summary>
 /// <remarks>
 /// Nothing durable names what isn't. Where the filesystem does not order metadata by itself, <see cref="FlushBefore"/> makes everything that was
-/// done so far durable before the step that names it. ext4 and XFS do order: whatever a flush makes durable, it makes durable all that happened
-/// before it, so there the barrier is free.
+/// done so far durable before the step that names it, by one flush however many directories were changed. ext4 and XFS do order: whatever a
+/// flush makes durable, it makes durable all that happened before it, so there the barrier is free.
 /// </remarks>
 internal sealed class PoolDirectory : IDisposable
 {
@@ -66,6 +66,26 @@ internal sealed class PoolDirectory : IDisposable
         }
     }
 
+    /// <summary>What is wrong with the filesystem beneath just now; nothing where all is well.</summary>
+    internal IEnumerable<string> FindProblems()
+    {
+        if (!IsInPlace)
+            yield return $"its filesystem is not mounted at {Path} any more, so its volumes can't be attached; unmount what else is there, mount it again, and restart the daemon";
+        if (Files.StatFs(Root).ReadOnly)
+            yield return $"the filesystem at {Path} has become read-only; see the kernel log (dmesg)";
+    }
+
+    /// <summary>Refuses to name paths in the pool to anybody when something else lies there now.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>.</exception>
+    internal void CheckInPlace()
+    {
+        if (!IsInPlace)
+            throw Unavailable($"the pool's filesystem is not mounted at {Path} any more, though the daemon still has it open; mount it again and restart the daemon");
+    }
+
+    // Unmounted lazily, or hidden by another mount: our own descriptors go on working, paths do not.
+    private bool IsInPlace => Files.TryStat(Path) is { } there && Files.Stat(Root) is var own && (there.Device, there.Inode) == (own.Device, own.Inode);
+
     /// <summary>Opens a pool that was made before.</summary>
     /// <exception cref="StorageException">
     /// <see cref="StorageError.Unavailable"/>: it isn't there, is served by another daemon, is of another format or backend, or can't be written.
@@ -108,22 +128,22 @@ internal sealed class PoolDirectory : IDisposable
         using var root = Files.OpenDirectory(settings.Path);
         if (Files.TryStatAt(root, IdentityFile) is not null)
             throw new StorageException(StorageError.FailedPrecondition, $"{settings.Path} holds a pool already; nothing was changed");
-        if (Files.List(root).FirstOrDefault(entry => entry.Name != "lost+found") is { Name: not null } entry)
+        string[] names = ["volumes", "snapshots", "incoming", "trash", .. directories];
+        if (Files.List(root).FirstOrDefault(entry => entry.Name != "lost+found" && !IsEmptyDirectory(root, entry.Name, names)) is { Name: not null } entry)
         {
             throw new StorageException(StorageError.FailedPrecondition,
                 $"{settings.Path} is not empty: it holds '{entry.Name}'; a pool is made in an empty directory, and nothing was changed");
         }
         Files.ChangeMode(root, 0x1C0);
-        foreach (var name in (ReadOnlySpan<string>)["volumes", "snapshots", "incoming", "trash", .. directories])
-            Files.MakeDirectory(root, name, 0x1C0);
+        foreach (var name in names)
+            Files.TryMakeDirectory(root, name, 0x1C0);
         Files.FlushFileSystem(root);
         var identity = new PoolIdentity(Format, PoolId.NewRandom(), settings.Backend);
         DurableFile.Replace(root, IdentityFile, JsonSerializer.SerializeToUtf8Bytes(identity, PoolIdentityJson.Default.PoolIdentity), 0x180);
     }
 
     /// <summary>Makes what was done so far durable, before the step that names it.</summary>
-    /// <param name="directories">The directories that were changed, innermost first; what filesystems without any order of their own flush.</param>
-    internal void FlushBefore(params ReadOnlySpan<SafeFileHandle> directories)
+    internal void FlushBefore()
     {
         switch (FileSystem.Kind)
         {
@@ -134,8 +154,7 @@ internal sealed class PoolDirectory : IDisposable
                 Linux.Btrfs.CommitTransaction(Root);
                 return;
             default:
-                foreach (var directory in directories)
-                    Files.Flush(directory);
+                Files.FlushFileSystem(Root);
                 return;
         }
     }
@@ -163,6 +182,15 @@ internal sealed class PoolDirectory : IDisposable
         _lock.Dispose();
         _lockFile.Dispose();
         Root.Dispose();
+    }
+
+    // What a daemon made that was killed before it wrote who the pool is: there can't be anything in it yet.
+    private static bool IsEmptyDirectory(SafeFileHandle root, string name, string[] names)
+    {
+        if (!names.Contains(name) || Files.StatAt(root, name).Kind != FileKind.Directory)
+            return false;
+        using var directory = Files.OpenDirectoryAt(root, name);
+        return Files.List(directory).Count == 0;
     }
 
     private static SafeFileHandle OpenRoot(PoolSettings settings)

@@ -88,6 +88,11 @@ internal sealed partial class ImagePool
     });
 
     /// <inheritdoc/>
+    public Task ModifyVolumeAsync(Volume modified) => !modified.IsImage
+        ? _inner.ModifyVolumeAsync(modified)
+        : throw new StorageException(StorageError.InvalidArgument, $"volume {modified.Id} is an image: it has no attributes");
+
+    /// <inheritdoc/>
     public void FoundAttached(Volume volume)
     {
         if (!volume.IsImage)

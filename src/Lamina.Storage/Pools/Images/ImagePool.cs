@@ -96,6 +96,9 @@ internal sealed partial class ImagePool : IPool
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> FindProblems() => _inner.FindProblems();
+
+    /// <inheritdoc/>
     public PoolCapacity GetCapacity() => _inner.GetCapacity();
 
     /// <inheritdoc/>

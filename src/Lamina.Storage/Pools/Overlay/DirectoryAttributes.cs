@@ -19,6 +19,12 @@ internal sealed record DirectoryAttributes(uint Uid, uint Gid, uint Mode, IReadO
         return new DirectoryAttributes(status.Uid, status.Gid, status.Mode, [.. LayerTree.UserVisibleAttributes(directory)]);
     }
 
+    /// <summary>Whether those are the same.</summary>
+    internal bool IsSameAs(DirectoryAttributes other) =>
+        (Uid, Gid, Mode) == (other.Uid, other.Gid, other.Mode)
+        && Extended.Count == other.Extended.Count
+        && Extended.All(own => other.Extended.Any(others => others.Name == own.Name && others.Value.AsSpan().SequenceEqual(own.Value)));
+
     /// <summary>The same, but for what the parameters name.</summary>
     internal DirectoryAttributes With(VolumeParameters parameters) => this with
     {

@@ -27,9 +27,6 @@ internal sealed class LayerStore : IDisposable
     /// <summary>Who names which layer.</summary>
     internal LayerReferences References { get; } = new();
 
-    /// <summary>The directory of all layers, to be flushed before a record names a new one.</summary>
-    internal SafeFileHandle Root => _directory;
-
     /// <summary>The path of a layer's tree.</summary>
     internal string DiffOf(LayerId layer) => Path.Combine(_pool.Path, "layers", layer.ToString(), "diff");
 
@@ -51,18 +48,22 @@ internal sealed class LayerStore : IDisposable
     }
 
     /// <summary>
-    /// Makes an empty layer, with one reference. Not durable yet: <see cref="Root"/> and the layer's own directory are flushed with the step
-    /// that names it.
+    /// Makes an empty layer, with one reference. Not durable yet: see <see cref="PoolDirectory.FlushBefore"/>.
     /// </summary>
     internal LayerId Create(DirectoryAttributes root)
     {
         var layer = LayerId.NewRandom();
         Files.MakeDirectory(_directory, layer.ToString(), 0x1C0);
-        using var directory = Open(layer);
-        Files.MakeDirectory(directory, "work", 0x1C0);
-        Files.MakeDirectory(directory, "diff", 0x1C0);
-        using var diff = Files.OpenDirectoryAt(directory, "diff");
-        root.Apply(diff);
+        try
+        {
+            Fill(layer, root);
+        }
+        catch
+        {
+            // A full disk, as a rule: nobody else knows of it yet.
+            TreeRemoval.Remove(_directory, layer.ToString(), CancellationToken.None);
+            throw;
+        }
         References.Add(layer);
         return layer;
     }
@@ -72,6 +73,18 @@ internal sealed class LayerStore : IDisposable
     {
         using var diff = OpenDiff(layer);
         return DirectoryAttributes.Read(diff);
+    }
+
+    /// <summary>
+    /// Whether a head that is not mounted adds nothing to the chain below it, so that the chain is the volume as it is. Sealing it would cost a layer each
+    /// time that a snapshot is tried again on a disk without room for its record.
+    /// </summary>
+    internal bool IsUntouched(LayerId head, ImmutableArray<LayerId> chain)
+    {
+        if (chain.IsEmpty)
+            return false;
+        using var diff = OpenDiff(head);
+        return Files.List(diff).Count == 0 && DirectoryAttributes.Read(diff).IsSameAs(ReadRoot(chain[0]));
     }
 
     /// <summary>
@@ -99,4 +112,13 @@ internal sealed class LayerStore : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _directory.Dispose();
+
+    private void Fill(LayerId layer, DirectoryAttributes root)
+    {
+        using var directory = Open(layer);
+        Files.MakeDirectory(directory, "work", 0x1C0);
+        Files.MakeDirectory(directory, "diff", 0x1C0);
+        using var diff = Files.OpenDirectoryAt(directory, "diff");
+        root.Apply(diff);
+    }
 }

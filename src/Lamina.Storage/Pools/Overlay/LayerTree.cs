@@ -1,4 +1,3 @@
-using System.Text;
 using Lamina.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -31,11 +30,10 @@ internal static class LayerTree
 
     /// <summary>Where below the directory continues: a name beside it, or a path from the root; null when under its own name.</summary>
     internal static string? GetRedirect(SafeFileHandle directory) =>
-        // Latin-1 keeps every byte: the value is a path, and a path need not be UTF-8.
-        ExtendedAttributes.Get(directory, Redirect) is { } value ? Encoding.Latin1.GetString(value) : null;
+        ExtendedAttributes.GetPath(directory, Redirect);
 
     /// <summary>Makes it continue there.</summary>
-    internal static void SetRedirect(SafeFileHandle directory, string path) => ExtendedAttributes.Set(directory, Redirect, Encoding.Latin1.GetBytes(path));
+    internal static void SetRedirect(SafeFileHandle directory, string path) => ExtendedAttributes.SetPath(directory, Redirect, path);
 
     /// <summary>The attributes that are the user's own.</summary>
     internal static IEnumerable<(string Name, byte[] Value)> UserVisibleAttributes(SafeFileHandle handle)

@@ -18,7 +18,6 @@ internal sealed partial class OverlayPool
         {
             var merged = MergeLayers(chain, cancellationToken);
 
-            // If this throws, whether the record on the disk names the merged layer can't be known: it stays for the next load to judge.
             var replaced = await TryReplaceChainAsync(key, chain, merged).ConfigureAwait(false);
             Release(replaced ? chain : [merged]);
             if (replaced)
@@ -77,7 +76,16 @@ internal sealed partial class OverlayPool
         // A live mount reads the old layers by their paths: they must stay until it is gone, and the next detach tries again.
         if (_merger.IsAttached(key) || _layers.IsMounted(record.Head))
             return false;
-        _volumes.Replace(record with { Chain = [.. record.Chain[..^chain.Length], merged] });
-        return true;
+        try
+        {
+            _volumes.Replace(record with { Chain = [.. record.Chain[..^chain.Length], merged] });
+            return true;
+        }
+        catch when (_volumes.ReadAgain(key) is { } left && !left.Chain.Contains(merged))
+        {
+            // As of a head that is sealed: only before the record was replaced it is known that nobody names the layer.
+            Release(merged);
+            throw;
+        }
     }
 }

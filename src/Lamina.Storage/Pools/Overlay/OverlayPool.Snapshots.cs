@@ -14,8 +14,7 @@ internal sealed partial class OverlayPool
         {
             var cutSnapshot = snapshot with { CreatedAt = cut.At, Pause = cut.Pause };
             using var staging = new StagedObject(_directory);
-            using var top = _layers.Open(cut.Chain[0]);
-            _snapshots.Publish(staging, new OverlaySnapshotRecord(PoolDirectory.Format, cutSnapshot, cut.Chain), top, _layers.Root);
+            _snapshots.Publish(staging, new OverlaySnapshotRecord(PoolDirectory.Format, cutSnapshot, cut.Chain));
             _usage.Measure(cut.Chain);
             return cutSnapshot;
         }
@@ -44,6 +43,11 @@ internal sealed partial class OverlayPool
             return await CutMountedAsync(record, mountPoint).ConfigureAwait(false);
 
         CheckNotMounted(record);
+        if (_layers.IsUntouched(record.Head, record.Chain))
+        {
+            _layers.References.Add(record.Chain);
+            return new Cut(record.Chain, _time.GetUtcNow(), null);
+        }
         if (record.Chain.Length + 1 >= MaxLayers)
         {
             throw new StorageException(StorageError.ResourceExhausted,
@@ -79,14 +83,22 @@ internal sealed partial class OverlayPool
     private OverlayVolumeRecord SealHead(OverlayVolumeRecord record)
     {
         var head = _layers.Create(_layers.ReadRoot(record.Head));
-        var next = record with { Head = head, Chain = record.Chain.Insert(0, record.Head), Project = _quotas.Limit(head, record.Volume.Size) };
-        using var headDirectory = _layers.Open(head);
-
-        // If this fails, which of the two records is on the disk can't be known. Both are true, and the new head stays for the next load to judge.
-        _volumes.Replace(next, headDirectory, _layers.Root);
-        _quotas.Drop(record.Project);
-        _usage.Measure([head]);
-        return next;
+        try
+        {
+            var next = record with { Head = head, Chain = record.Chain.Insert(0, record.Head), Project = _quotas.Limit(head, record.Volume.Size) };
+            _directory.FlushBefore();
+            _volumes.Replace(next);
+            _quotas.Drop(record.Project);
+            _usage.Measure([head]);
+            return next;
+        }
+        catch when (_volumes.ReadAgain(record.Key) is { } left && left.Head != head)
+        {
+            // The disk was full before the record was replaced. Later, which of the two will be on the disk can't be known: both are true, and the
+            // new head stays for the next load to judge.
+            Release(head);
+            throw;
+        }
     }
 
     /// <summary>A volume at one moment.</summary>

@@ -21,8 +21,7 @@ internal sealed partial class OverlayPool
             var project = _quotas.Limit(head, volume.Size);
             var record = new OverlayVolumeRecord(PoolDirectory.Format, volume, head, chain, project);
             using var staging = new StagedObject(_directory);
-            using var headDirectory = _layers.Open(head);
-            _volumes.Publish(staging, record, headDirectory, _layers.Root);
+            _volumes.Publish(staging, record);
             _usage.Measure(layers);
         }
         catch when (_volumes.Find(volume.Id.Key) is null)
@@ -54,9 +53,14 @@ internal sealed partial class OverlayPool
     });
 
     /// <inheritdoc/>
+    public Task ModifyVolumeAsync(Volume modified) =>
+        throw new StorageException(StorageError.Unsupported, $"volume {modified.Id} lies in an overlay2 pool, whose volumes have no attributes that can be changed");
+
+    /// <inheritdoc/>
     public Task<MountDescription> AttachAsync(Volume volume) => TranslateAsync<MountDescription>($"attach volume '{volume.Name}'", async () =>
     {
         using var held = await LockRecordAsync(volume.Id.Key).ConfigureAwait(false);
+        _directory.CheckInPlace();
         var record = _volumes.Get(volume.Id.Key);
         CheckNotMounted(record);
         _merger.Attached(record.Key);

@@ -71,9 +71,11 @@ internal sealed partial class OverlayPool : IPool
             UpperCheck.Run(directory);
             return new OverlayPool(settings, directory, cut, time, logger);
         }
-        catch
+        catch (Exception e)
         {
             directory.Dispose();
+            if (e is LinuxException linux)
+                throw new StorageException(StorageError.Unavailable, $"the pool at {settings.Path} can't be opened: {linux.Message}", linux);
             throw;
         }
     }
@@ -117,6 +119,9 @@ internal sealed partial class OverlayPool : IPool
             throw new StorageException(StorageError.Unavailable, $"the pool at {_settings.Path} can't be read: {e.Message}", e);
         }
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> FindProblems() => [.. _directory.FindProblems()];
 
     /// <inheritdoc/>
     public PoolCapacity GetCapacity() => _directory.Capacity;

@@ -109,6 +109,7 @@ internal static class PoolCommands
 
     private static string StateOf(V1.Pool pool) =>
         !pool.Loaded ? $"not loaded: {pool.Problem}"
+        : pool.HasProblem ? $"loaded, unwell: {pool.Problem}"
         : pool.Unreadable.Count > 0 ? FormattableString.Invariant($"loaded, {pool.Unreadable.Count} records unreadable")
         : "loaded";
 }

@@ -20,6 +20,7 @@ internal static class VolumeCommands
             Inspect(host, globals, names),
             Remove(host, globals, names),
             Resize(host, globals, names),
+            VolumeModifyCommand.Build(host, globals, names),
             VolumeCreateCommands.Clone(host, globals, names),
             Attach(host, globals, names),
             Detach(host, globals, names),
@@ -158,6 +159,7 @@ internal static class VolumeCommands
         .. volume.Holders.Select(holder => ("held by", (string?)$"{HolderText(holder)}, since {Times.Text(holder.Since)}")),
         .. volume.Operations.Select(operation => ("going on", (string?)OperationText(operation, time))),
         .. volume.Parameters.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => ("parameter", (string?)$"{pair.Key}={pair.Value}")),
+        .. volume.Attributes.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => ("attribute", (string?)$"{pair.Key}={pair.Value}")),
         .. volume.Labels.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => ("label", (string?)$"{pair.Key}={pair.Value}")),
     ]);
 

@@ -8,9 +8,9 @@ internal static class CreateVolumeParser
 {
     /// <exception cref="StorageException">
     /// <see cref="StorageError.InvalidArgument"/>; <see cref="StorageError.NotFound"/>: a source whose id is none of ours;
-    /// <see cref="StorageError.Unsupported"/>: mutable parameters, which no pool has.
+    /// <see cref="StorageError.Unsupported"/>: mutable parameters where they are not offered.
     /// </exception>
-    internal static VolumeRequest Parse(Wire.CreateVolumeRequest request, CsiPlugin plugin)
+    internal static VolumeRequest Parse(Wire.CreateVolumeRequest request, CsiPlugin plugin, bool hasAttributes)
     {
         var name = Required.Text(request.Name, "name");
         var accesses = VolumeAccess.ParseAll(request.VolumeCapabilities);
@@ -18,7 +18,7 @@ internal static class CreateVolumeParser
             throw new StorageException(StorageError.InvalidArgument, obstacle);
         if (accesses.Any(access => access.Kind != accesses[0].Kind || access.FileSystem != accesses[0].FileSystem))
             throw new StorageException(StorageError.InvalidArgument, "the volume_capabilities differ in access type or filesystem; a volume has one of each");
-        if (request.MutableParameters.Count > 0)
+        if (request.MutableParameters.Count > 0 && !hasAttributes)
             throw new StorageException(StorageError.Unsupported, "mutable_parameters need MODIFY_VOLUME, which is not offered here");
         var parameters = ClassParameters.Parse(request.Parameters);
         return new VolumeRequest
@@ -31,6 +31,7 @@ internal static class CreateVolumeParser
             FileSystem = accesses[0].FileSystem,
             Source = request.VolumeContentSource is { } source ? ParseSource(source) : null,
             Parameters = parameters.Volume,
+            Attributes = VolumeAttributes.Parse(request.MutableParameters),
             Labels = parameters.Labels,
             IsWantedHere = Places.Allow(request.AccessibilityRequirements, plugin),
         };

@@ -1,4 +1,6 @@
+using System.Globalization;
 using Lamina.Storage;
+using Lamina.Storage.Attachments;
 using Lamina.Storage.Pools;
 using Mode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 using Wire = Csi.V1;
@@ -8,29 +10,25 @@ namespace Lamina.Csi.Requests;
 /// <summary>One way to use a volume: as what, by whom, and with which flags.</summary>
 internal sealed class VolumeAccess
 {
-    private const string ReadOnlyFlag = "ro";
-    private readonly string[] _flags;
-
-    private VolumeAccess(VolumeKind kind, Mode mode, string? fileSystem, string[] flags, bool asksForGroup)
-    {
-        Kind = kind;
-        Mode = mode;
-        FileSystem = fileSystem;
-        _flags = flags;
-        AsksForGroup = asksForGroup;
-    }
+    private VolumeAccess(VolumeKind kind, Mode mode) => (Kind, Mode) = (kind, mode);
 
     /// <summary>Directory tree or raw device.</summary>
     internal VolumeKind Kind { get; }
 
     /// <summary>The filesystem; null: the pool's own.</summary>
-    internal string? FileSystem { get; }
+    internal string? FileSystem { get; private init; }
 
-    /// <summary>Whether a group is to get access to the files, which only plugins that say so can give.</summary>
-    internal bool AsksForGroup { get; }
+    /// <summary>What its mount is to be like.</summary>
+    internal MountFlags Flags { get; private init; } = MountFlags.None;
+
+    /// <summary>Why the mount flags can't be had; null when they can.</summary>
+    internal string? FlagObstacle { get; private init; }
+
+    /// <summary>The group that is to have access to the files; null: they stay as they are.</summary>
+    internal uint? Group { get; private init; }
 
     /// <summary>Whether the volume can only be read.</summary>
-    internal bool IsReadOnly => Mode is Mode.SingleNodeReaderOnly or Mode.MultiNodeReaderOnly || _flags.Contains(ReadOnlyFlag);
+    internal bool IsReadOnly => Mode is Mode.SingleNodeReaderOnly or Mode.MultiNodeReaderOnly || Flags.IsReadOnly;
 
     /// <summary>Whether a node can have it at one target only. SINGLE_NODE_WRITER leaves that open; whoever means many says so.</summary>
     internal bool IsExclusive => Mode is Mode.SingleNodeWriter or Mode.SingleNodeReaderOnly or Mode.SingleNodeSingleWriter;
@@ -47,13 +45,8 @@ internal sealed class VolumeAccess
             throw new StorageException(StorageError.InvalidArgument, $"the access mode {mode} is none; allowed are the modes of CSI 1.12");
         return capability.AccessTypeCase switch
         {
-            Wire.VolumeCapability.AccessTypeOneofCase.Block => new VolumeAccess(VolumeKind.Block, mode, null, [], false),
-            Wire.VolumeCapability.AccessTypeOneofCase.Mount => new VolumeAccess(
-                VolumeKind.Filesystem,
-                mode,
-                capability.Mount.FsType is { Length: > 0 } type ? type : null,
-                [.. capability.Mount.MountFlags.SelectMany(flag => flag.Split(',')).Order(StringComparer.Ordinal)],
-                capability.Mount.VolumeMountGroup.Length > 0),
+            Wire.VolumeCapability.AccessTypeOneofCase.Block => new VolumeAccess(VolumeKind.Block, mode),
+            Wire.VolumeCapability.AccessTypeOneofCase.Mount => ParseMount(capability.Mount, mode),
             _ => throw Required.Missing("access_type"),
         };
     }
@@ -71,11 +64,6 @@ internal sealed class VolumeAccess
             ? $"volume {volume.Id} has the filesystem {pool.NameOf(volume.FileSystem)}, not '{FileSystem}'; leave it empty, or say {pool.NameOf(volume.FileSystem)}"
         : FlagObstacle;
 
-    /// <summary>Why the mount flags can't be had; null when they can.</summary>
-    internal string? FlagObstacle => Array.Find(_flags, flag => flag != ReadOnlyFlag) is { } refused
-        ? $"the mount flag '{refused}' is not allowed; allowed is {ReadOnlyFlag}"
-        : null;
-
     /// <summary>What a repeated call must say again. Secrets and the group are no part of it.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.InvalidArgument"/>: the volume can't be used like this.</exception>
     internal string ArgumentsFor(Volume volume, PoolDescription pool)
@@ -83,7 +71,25 @@ internal sealed class VolumeAccess
         if (ObstacleIn(volume, pool) is { } obstacle)
             throw new StorageException(StorageError.InvalidArgument, obstacle);
         // Which filesystem it is, whether said or left out, was judged just now: it is the volume's own.
-        string[] parts = [Kind.ToString(), Mode.ToString(), .. _flags.Distinct()];
-        return string.Join(' ', parts);
+        string[] parts = [Kind.ToString(), Mode.ToString(), Flags.ToString()];
+        return string.Join(' ', parts.Where(part => part.Length > 0));
     }
+
+    private static VolumeAccess ParseMount(Wire.VolumeCapability.Types.MountVolume mount, Mode mode)
+    {
+        MountFlags.TryParse(mount.MountFlags, out var flags, out var obstacle);
+        return new VolumeAccess(VolumeKind.Filesystem, mode)
+        {
+            FileSystem = mount.FsType is { Length: > 0 } type ? type : null,
+            Flags = flags,
+            FlagObstacle = obstacle,
+            Group = mount.VolumeMountGroup is { Length: > 0 } group ? ParseGroup(group) : null,
+        };
+    }
+
+    // -1 means "leave as it is" to chown(2), so it can't be a group.
+    private static uint ParseGroup(string text) =>
+        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var group) && group != uint.MaxValue
+            ? group
+            : throw new StorageException(StorageError.InvalidArgument, $"volume_mount_group is '{text}'; allowed is a number from 0 to 4294967294");
 }

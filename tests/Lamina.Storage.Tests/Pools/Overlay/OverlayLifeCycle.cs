@@ -56,16 +56,16 @@ public abstract class OverlayLifeCycle(ScratchFileSystem fileSystem)
     {
         await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
         var volume = await storage.CreateAsync("data");
-        await storage.UseAsync(volume, path => Directory.CreateDirectory(Path.Combine(path, "d0")));
+        await storage.UseAsync(volume, path => Directory.CreateDirectory(Path.Combine(path, "dé漢0")));
         for (var i = 0; i < 36; i++)
         {
             await storage.UseAsync(volume, path =>
             {
                 // A renamed directory (redirect), a file that goes (whiteout), one that is made again in its place, one that stays.
-                Directory.Move(Path.Combine(path, $"d{i}"), Path.Combine(path, $"d{i + 1}"));
-                File.WriteAllText(Path.Combine(path, $"d{i + 1}", $"f{i}"), $"{i}");
+                Directory.Move(Path.Combine(path, $"dé漢{i}"), Path.Combine(path, $"dé漢{i + 1}"));
+                File.WriteAllText(Path.Combine(path, $"dé漢{i + 1}", $"f{i}"), $"{i}");
                 if (i > 2)
-                    File.Delete(Path.Combine(path, $"d{i + 1}", $"f{i - 3}"));
+                    File.Delete(Path.Combine(path, $"dé漢{i + 1}", $"f{i - 3}"));
             });
             await storage.SnapshotAsync($"s{i}", volume);
         }
@@ -75,12 +75,12 @@ public abstract class OverlayLifeCycle(ScratchFileSystem fileSystem)
         await Eventually.TrueAsync(() => File.ReadAllText(layers).Split('"').Length < 60, "the record names few layers");
         await storage.UseAsync(volume, path =>
         {
-            Assert.Equal(["d36"], Directory.GetFileSystemEntries(path).Select(Path.GetFileName));
-            Assert.Equal(["f33", "f34", "f35"], Directory.GetFiles(Path.Combine(path, "d36")).Select(Path.GetFileName).Order());
-            Assert.Equal("34", File.ReadAllText(Path.Combine(path, "d36", "f34")));
+            Assert.Equal(["dé漢36"], Directory.GetFileSystemEntries(path).Select(Path.GetFileName));
+            Assert.Equal(["f33", "f34", "f35"], Directory.GetFiles(Path.Combine(path, "dé漢36")).Select(Path.GetFileName).Order());
+            Assert.Equal("34", File.ReadAllText(Path.Combine(path, "dé漢36", "f34")));
         });
         var old = await storage.CreateAsync("old", VolumeSource.From(storage.Snapshots.GetByNameOrId("s10").Id));
-        await storage.UseAsync(old, path => Assert.Equal(["f10", "f8", "f9"], Directory.GetFiles(Path.Combine(path, "d11")).Select(Path.GetFileName).Order()));
+        await storage.UseAsync(old, path => Assert.Equal(["f10", "f8", "f9"], Directory.GetFiles(Path.Combine(path, "dé漢11")).Select(Path.GetFileName).Order()));
     }
 
     [Fact]

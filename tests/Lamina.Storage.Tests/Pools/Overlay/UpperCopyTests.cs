@@ -8,7 +8,7 @@ namespace Lamina.Storage.Tests.Pools.Overlay;
 public abstract class UpperCopyTests(ScratchFileSystem fileSystem)
 {
     /// <summary>The seeds of the random trees: many with LAMINA_SOAK=1.</summary>
-    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, Environment.GetEnvironmentVariable("LAMINA_SOAK") == "1" ? 200 : 4)];
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, TestSettings.IsSoak ? 200 : 4)];
 
     [Theory]
     [MemberData(nameof(Seeds))]

@@ -1,0 +1,32 @@
+using System.Globalization;
+
+namespace Lamina.Testing;
+
+/// <summary>
+/// What whoever runs the tests may ask for: LAMINA_SOAK=1, LAMINA_SEED, LAMINA_SCRATCH. Taken out of the environment, as a daemon takes every
+/// variable of that beginning for its configuration and refuses those that it does not know.
+/// </summary>
+public static class TestSettings
+{
+    /// <summary>Whether random tests run long.</summary>
+    public static bool IsSoak { get; } = Take("LAMINA_SOAK") == "1";
+
+    /// <summary>The seed of random tests that draw one, to repeat a run; null: a new one each time.</summary>
+    public static int? Seed { get; } = int.TryParse(Take("LAMINA_SEED"), CultureInfo.InvariantCulture, out var seed) ? seed : null;
+
+    /// <summary>Where the scratch root is made.</summary>
+    public static string ScratchParent { get; } = Take("LAMINA_SCRATCH") is { Length: > 0 } given ? Path.GetFullPath(given) : "/var/tmp";
+
+    /// <summary>Takes all of it, before anything reads the environment.</summary>
+    public static void TakeAll()
+    {
+        // The first use of the class has done so.
+    }
+
+    private static string? Take(string name)
+    {
+        var value = Environment.GetEnvironmentVariable(name);
+        Environment.SetEnvironmentVariable(name, null);
+        return value;
+    }
+}

@@ -1,0 +1,34 @@
+using Lamina.Linux;
+using Lamina.Storage.Pools;
+using Lamina.Testing;
+
+namespace Lamina.Tests.Crashes;
+
+/// <summary>
+/// Law 2 over the real daemon: whatever it is killed in the middle of, what was answered is there, and what was not is there whole or not at
+/// all. LAMINA_SOAK=1 kills many times; LAMINA_SEED repeats the calls of a run that failed, though not its moments.
+/// </summary>
+public sealed class CrashTests
+{
+    [Theory]
+    [InlineData(PoolBackend.Overlay2, FileSystemKind.Ext4)]
+    [InlineData(PoolBackend.Overlay2, FileSystemKind.Btrfs)]
+    [InlineData(PoolBackend.Btrfs, FileSystemKind.Btrfs)]
+    public async Task Daemon_KilledInTheMiddleOfCalls_LosesNothingAndLeavesNothing(PoolBackend backend, FileSystemKind fileSystem)
+    {
+        var kills = TestSettings.IsSoak ? 80 : 3;
+        var seed = TestSettings.Seed ?? Random.Shared.Next();
+        await using var scene = await CrashScene.CreateAsync(backend, fileSystem);
+        var run = new CrashRun(scene, seed);
+
+        await run.RunAsync(kills);
+
+        foreach (var (unanswered, left) in run.Kills)
+            TestContext.Current.TestOutputHelper?.WriteLine($"killed in {string.Join(", ", unanswered)}; left in the pool: {left}");
+
+        // Else nothing was tested.
+        Assert.True(2 * run.Kills.Count(kill => kill.Unanswered.Count > 0) >= kills, $"with seed {seed} the daemon was hardly ever killed in the middle of a call");
+        if (TestSettings.IsSoak)
+            Assert.Empty(run.Kinds.Except(run.Kills.SelectMany(kill => kill.Unanswered)));
+    }
+}

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using System.Globalization;
+using Grpc.Core;
+using Lamina.Linux;
+using Lamina.Testing;
+using Lamina.Tests.Cli;
+using Wire = Csi.V1;
+
+namespace Lamina.Tests;
+
+/// <summary>
+/// <c>lamina serve</c> as a process of its own, on directories and sockets of its own: to be killed, and started again on the same ones. In the
+/// end it is killed and what it mounted is unmounted.
+/// </summary>
+internal sealed class DaemonProcess(params string[] arguments) : IAsyncDisposable
+{
+    private Process? _process;
+
+    /// <summary>Holds everything of this daemon but its pools.</summary>
+    internal string Root { get; } = TestScratch.NewDirectory("daemon");
+
+    internal string RuntimeDirectory => Path.Combine(Root, "run");
+
+    internal string CsiSocket => Path.Combine(RuntimeDirectory, "csi.sock");
+
+    internal string AdminSocket => Path.Combine(RuntimeDirectory, "admin.sock");
+
+    /// <summary>What all of its lives said.</summary>
+    internal string Log => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
+
+    private string LogFile => Path.Combine(Root, "log");
+
+    /// <summary>Starts it, and waits until it has read its pools.</summary>
+    internal async Task StartAsync()
+    {
+        string[] serve =
+        [
+            LaminaProcess.Path, "serve", $"--runtimeDirectory={RuntimeDirectory}", $"--stateDirectory={Root}/state", $"--configurationDirectory={Root}/etc",
+            $"--csi:endpoint=unix://{CsiSocket}", "--metrics:address=none", "--nodeName=node-1", .. arguments,
+        ];
+        // The shell becomes the daemon: a file takes all that it says, also what it says while nobody reads.
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1", "sh", LogFile, .. serve]) { WorkingDirectory = "/" };
+#pragma warning disable RS0030 // A ChildProcess is waited for; this one is killed in the middle of its work.
+        _process = Process.Start(start)!;
+#pragma warning restore RS0030
+        using var channel = UnixChannel.To(CsiSocket);
+        var identity = new Wire.Identity.IdentityClient(channel);
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (!await IsReadyAsync(identity))
+        {
+            Assert.False(_process.HasExited || limit.IsCancellationRequested, $"the daemon does not serve:\n{Log}");
+            await Task.Delay(10);
+        }
+    }
+
+    /// <summary>Kills it, so that nothing of its own can happen any more, and waits until it is gone.</summary>
+    internal void Kill()
+    {
+        _process!.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>Tells it to end, as an init system does, and waits until it has.</summary>
+    /// <returns>How it ended.</returns>
+    internal async Task<int> StopAsync()
+    {
+        using (var handle = ProcessHandle.Open(_process!.Id))
+            handle.TrySignal(Signal.Terminate);
+        await _process.WaitForExitAsync();
+        var exitCode = _process.ExitCode;
+        _process.Dispose();
+        _process = null;
+        return exitCode;
+    }
+
+    /// <summary>How many times each message was logged that tells of a fault.</summary>
+    internal IEnumerable<string> Faults() => Log.Split('\n').Where(line =>
+        line.Contains(" fail: ", StringComparison.Ordinal) || line.Contains(" crit: ", StringComparison.Ordinal) || line.Contains("Unhandled", StringComparison.Ordinal));
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+            Kill();
+        MountCleanup.UnmountBeneath(Root);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"daemon at {Root}, process {_process?.Id}");
+
+    private static async Task<bool> IsReadyAsync(Wire.Identity.IdentityClient identity)
+    {
+        try
+        {
+            return (await identity.ProbeAsync(new())).Ready is true;
+        }
+        catch (RpcException)
+        {
+            return false;
+        }
+    }
+}
