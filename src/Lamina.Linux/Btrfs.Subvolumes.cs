@@ -93,7 +93,6 @@ public static unsafe partial class Btrfs
             IsReadOnly = (MemoryMarshal.Read<ulong>(info[0x120..]) & 1) != 0,
             Uuid = new Guid(info.Slice(0x128, 16), bigEndian: true),
             ParentUuid = new Guid(info.Slice(0x138, 16), bigEndian: true),
-            ReceivedUuid = new Guid(info.Slice(0x148, 16), bigEndian: true),
         };
     }
 

@@ -5,7 +5,7 @@ using System.Text;
 namespace Lamina.Linux;
 
 /// <summary>
-/// Runs commands: the one place that starts processes. There is no shell, arguments go as they are; the language is that of LC_ALL=C, the
+/// Runs commands to their end; what runs beside us is a <see cref="CompanionProcess"/>, and nobody else starts processes. There is no shell, arguments go as they are; the language is that of LC_ALL=C, the
 /// working directory the root, so that a child pins no mount, and there is nothing to read.
 /// </summary>
 public static class ChildProcess

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Lamina.Linux.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -47,31 +46,6 @@ public static partial class ProcessTable
             StartTime = ulong.Parse(fields[19], CultureInfo.InvariantCulture),
         };
     }
-
-    /// <summary>The files that a process has open, read as they are asked for; empty when it is gone.</summary>
-    /// <exception cref="LinuxException">EACCES when we may not look.</exception>
-    public static IEnumerable<ProcessDescriptor> Descriptors(int pid)
-    {
-        using var directory = TryOpenDirectory(pid, "fd");
-        using var details = TryOpenDirectory(pid, "fdinfo");
-        if (directory is null || details is null)
-            yield break;
-        foreach (var name in TryList(directory))
-        {
-            if (TryRead(() => Files.ReadLink(directory, name)) is not { } target
-                || TryRead(() => Files.TryReadAllAt(details, name)) is not { } content)
-            {
-                continue;
-            }
-            var (flags, mountId) = ParseDetails(Encoding.ASCII.GetString(content));
-            yield return new ProcessDescriptor(int.Parse(name, CultureInfo.InvariantCulture), mountId, flags, target);
-        }
-    }
-
-    /// <summary>The files that a process has in its memory; empty when it is gone or has none.</summary>
-    /// <exception cref="LinuxException">EACCES when we may not look.</exception>
-    public static IEnumerable<ProcessMapping> Mappings(int pid) =>
-        TryReadFile(pid, "maps") is { } content ? ParseMappings(PathEncoding.Decode(content)) : [];
 
     /// <summary>
     /// The working directory of a process; null when it is gone. No network or FUSE server is asked, so sizes and times may be old.

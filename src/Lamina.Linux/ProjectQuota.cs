@@ -49,15 +49,6 @@ public static unsafe class ProjectQuota
         s_setAttributes.Call(directory, &attributes);
     }
 
-    /// <summary>The project of a file or directory; 0: none.</summary>
-    /// <exception cref="LinuxException">EOPNOTSUPP or ENOTTY where the filesystem has no projects.</exception>
-    public static uint GetProject(SafeFileHandle handle)
-    {
-        FileSystemAttributes attributes;
-        s_getAttributes.Call(handle, &attributes);
-        return attributes.ProjectId;
-    }
-
     /// <summary>Sets what a project may use at most. Beyond it writes fail with EDQUOT, on XFS with ENOSPC.</summary>
     /// <param name="fileSystem">Any handle of the filesystem, open for reading.</param>
     /// <param name="id">The project, not 0.</param>

@@ -26,7 +26,4 @@ public sealed record SubvolumeInfo
 
     /// <summary>What it is a snapshot of; empty if it is none.</summary>
     public required Guid ParentUuid { get; init; }
-
-    /// <summary>What it is a received copy of; empty if it is none.</summary>
-    public required Guid ReceivedUuid { get; init; }
 }

@@ -11,8 +11,9 @@ public sealed class CapacityPromises(Catalog catalog)
     /// <summary>What one more volume could get: what is free above <c>minFree</c>, and within the overcommit ratio where one is set.</summary>
     public ByteSize AvailableIn(LoadedPool pool)
     {
+        var capacity = pool.Pool.GetCapacity();
         lock (_gate)
-            return new ByteSize(Math.Max(0, Math.Min(FreeIn(pool, out _), Unpromised(pool) ?? long.MaxValue)));
+            return new ByteSize(Math.Max(0, Math.Min(FreeIn(pool, capacity), Unpromised(pool, capacity) ?? long.MaxValue)));
     }
 
     /// <summary>
@@ -21,10 +22,11 @@ public sealed class CapacityPromises(Catalog catalog)
     /// </summary>
     public ByteSize LargestIn(LoadedPool pool)
     {
+        var capacity = pool.Pool.GetCapacity();
         lock (_gate)
         {
-            var free = FreeIn(pool, out _) * Math.Max(1, pool.Settings.Overcommit ?? 1);
-            return new ByteSize((long)Math.Max(0, Math.Min(free, Unpromised(pool) ?? long.MaxValue)));
+            var free = FreeIn(pool, capacity) * Math.Max(1, pool.Settings.Overcommit ?? 1);
+            return new ByteSize((long)Math.Max(0, Math.Min(free, Unpromised(pool, capacity) ?? long.MaxValue)));
         }
     }
 
@@ -34,15 +36,17 @@ public sealed class CapacityPromises(Catalog catalog)
     /// <exception cref="StorageException"><see cref="StorageError.ResourceExhausted"/>: below <c>minFree</c>, or more than may be promised.</exception>
     public IDisposable Take(LoadedPool pool, ByteSize? size)
     {
+        // Before the lock, which is one for all pools: a disk that hangs is to keep only its own pool waiting.
+        var capacity = pool.Pool.GetCapacity();
         lock (_gate)
         {
-            if (FreeIn(pool, out var available) <= 0)
+            if (FreeIn(pool, capacity) <= 0)
             {
                 throw new StorageException(StorageError.ResourceExhausted,
-                    $"pool '{pool.Name}' has only {available} available, and its minFree is {pool.Settings.MinFree}; free space or add some");
+                    $"pool '{pool.Name}' has only {capacity.Available} available, and its minFree is {pool.Settings.MinFree}; free space or add some");
             }
             var bytes = size?.Bytes ?? 0;
-            if (Unpromised(pool) is { } left && bytes > left)
+            if (Unpromised(pool, capacity) is { } left && bytes > left)
             {
                 throw new StorageException(StorageError.ResourceExhausted,
                     $"pool '{pool.Name}' may promise {new ByteSize(Math.Max(0, left))} more (overcommit {pool.Settings.Overcommit}); {size} was asked for");
@@ -52,14 +56,10 @@ public sealed class CapacityPromises(Catalog catalog)
         }
     }
 
-    private static long FreeIn(LoadedPool pool, out ByteSize available)
-    {
-        available = pool.Pool.GetCapacity().Available;
-        return available.Bytes - pool.Settings.MinFree.Bytes;
-    }
+    private static long FreeIn(LoadedPool pool, PoolCapacity capacity) => capacity.Available.Bytes - pool.Settings.MinFree.Bytes;
 
-    private long? Unpromised(LoadedPool pool) => pool.Settings.Overcommit is { } ratio
-        ? (long)(pool.Pool.GetCapacity().Total.Bytes * ratio) - catalog.PromisedBy(pool.Id).Bytes - _underWay.GetValueOrDefault(pool.Id)
+    private long? Unpromised(LoadedPool pool, PoolCapacity capacity) => pool.Settings.Overcommit is { } ratio
+        ? (long)(capacity.Total.Bytes * ratio) - catalog.PromisedBy(pool.Id).Bytes - _underWay.GetValueOrDefault(pool.Id)
         : null;
 
     private sealed class Promise(CapacityPromises owner, PoolId pool, long bytes) : IDisposable

@@ -70,6 +70,15 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "The holder {Holder} of {Volume} is from before a reboot, or its mount is gone: dropped")]
     public static partial void HolderDropped(this ILogger logger, string holder, VolumeId volume);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The holder {Holder} of {Volume} is kept: {Reason}")]
+    public static partial void HolderKept(this ILogger logger, string holder, VolumeId volume, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Volume {Volume}: its mount and its holders could not be brought together")]
+    public static partial void ReconcileFailed(this ILogger logger, VolumeId volume, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The holder {Path} can't be read and is kept as it is, so its volume stays attached: {Reason}")]
+    public static partial void HolderUnreadable(this ILogger logger, string path, string reason);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "The mount {MountPoint} has no holder but can't be unmounted: {Reason}")]
     public static partial void StrayMountKept(this ILogger logger, string mountPoint, string reason);
 

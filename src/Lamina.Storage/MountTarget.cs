@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Lamina.Storage;
 
 /// <summary>
-/// An absolute path outside the pools that a front door names: a publication's target or a staging path. It is clean (no <c>.</c>, <c>..</c>
+/// An absolute path that a front door names: a publication's target or a staging path. It is clean (no <c>.</c>, <c>..</c>
 /// or doubled slashes, no slash at the end), is not <c>/</c>, holds no NUL, and is shorter than PATH_MAX (4,096 bytes) with components of at
 /// most NAME_MAX (255 bytes). Whether symbolic links lie on it is decided when it is opened, once, by openat2(2).
 /// </summary>

@@ -11,7 +11,8 @@ public sealed record Page<T>(IReadOnlyList<T> Items, string? Next)
     /// <param name="token">The token that continues after an item.</param>
     internal static Page<T> Take(IEnumerable<T> items, int size, Func<T, string> token)
     {
-        if (size == 0)
+        // One more than that can't be counted, and no list is longer.
+        if (size is 0 or int.MaxValue)
             return new Page<T>([.. items], null);
         var taken = items.Take(size + 1).ToList();
         if (taken.Count <= size)

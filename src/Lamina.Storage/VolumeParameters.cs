@@ -95,11 +95,11 @@ public sealed record VolumeParameters
     internal static string ParseCompression(string value) =>
         Compressions.Contains(value) ? value : throw Invalid("compression", value, "one of " + string.Join(", ", Compressions));
 
-    private static uint ParseId(string key, string value) =>
-        // -1 means "leave as it is" to chown(2), so it can't be an owner.
-        uint.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id != uint.MaxValue
-            ? id
-            : throw Invalid(key, value, "a number from 0 to 4294967294");
+    /// <summary>Reads the number of a user or group: 0 to 4294967294, as -1 means "leave it" to chown(2).</summary>
+    public static bool TryParseOwner(string text, out uint owner) =>
+        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out owner) && owner != uint.MaxValue;
+
+    private static uint ParseId(string key, string value) => TryParseOwner(value, out var id) ? id : throw Invalid(key, value, "a number from 0 to 4294967294");
 
     private static uint ParseMode(string value)
     {

@@ -14,6 +14,9 @@ internal sealed class ScratchStorage : IAsyncDisposable
 
     internal PoolSettings Settings { get; }
 
+    /// <summary>Where the mounts and the holders are.</summary>
+    internal string RuntimeDirectory => _runtime;
+
     internal StorageServices Services { get; private set; } = null!;
 
     internal PoolOpener Opener => Services.Opener;
@@ -48,6 +51,10 @@ internal sealed class ScratchStorage : IAsyncDisposable
     internal Task<Volume> CreateAsync(string name, VolumeSource? source = null, ByteSize? size = null) => Services.CreateAsync(name, source, size);
 
     internal Task<Snapshot> SnapshotAsync(string name, Volume volume) => Services.SnapshotAsync(name, volume);
+
+    internal VolumeUsage? UsageOf(Volume volume) => Pools.Resolve(volume.Id.Pool).Pool.GetUsage(volume);
+
+    internal SnapshotUsage? UsageOf(Snapshot snapshot) => Pools.Resolve(snapshot.Id.Pool).Pool.GetUsage(snapshot);
 
     internal Task<string> AttachAsync(Volume volume) => Attachments.AttachAsync(volume.Id, Holder, "", CancellationToken.None);
 

@@ -11,12 +11,22 @@ public sealed partial class AttachmentService
     public async Task ReconcileAsync(CancellationToken cancellationToken)
     {
         foreach (var volume in _holders.Volumes.Union(_mounts.List()).ToList())
-            await _operations.RunAsync($"reconcile volume {volume}", [LockKey.Volume(volume.Key)], () => ReconcileLockedAsync(volume), cancellationToken).ConfigureAwait(false);
+        {
+            try
+            {
+                await _operations.RunAsync($"reconcile volume {volume}", [LockKey.Volume(volume.Key)], () => ReconcileLockedAsync(volume), cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                // One volume on a sick filesystem is no reason to leave the others as they are.
+                _logger.ReconcileFailed(volume, e);
+            }
+        }
     }
 
     private async Task ReconcileLockedAsync(VolumeId id)
     {
-        foreach (var gone in HoldersOf(id).Where(holder => holder.Kind == HolderKind.Publication && !IsPublished(holder)))
+        foreach (var gone in HoldersOf(id).Where(holder => IsGone(holder)))
         {
             _holders.Remove(gone);
             _logger.HolderDropped(gone.ToString(), id);
@@ -46,6 +56,20 @@ public sealed partial class AttachmentService
         catch (StorageException e)
         {
             _logger.RemountFailed(id, e.Message);
+        }
+    }
+
+    // A publication at a path that can't be looked at now is there still, for all that is known.
+    private bool IsGone(Holder holder)
+    {
+        try
+        {
+            return holder.Kind == HolderKind.Publication && !IsPublished(holder);
+        }
+        catch (StorageException e)
+        {
+            _logger.HolderKept(holder.ToString(), holder.Volume, e.Message);
+            return false;
         }
     }
 }

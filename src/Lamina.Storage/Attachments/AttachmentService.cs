@@ -38,10 +38,9 @@ public sealed partial class AttachmentService
         _operations = operations;
         _time = time;
         _logger = logger;
-        _holders = new HolderStore(options.RuntimeDirectory, _bootId);
+        _holders = new HolderStore(options.RuntimeDirectory, _bootId, logger);
         _mounts = new VolumeMounts(options.RuntimeDirectory);
-        foreach (var stale in _holders.Load())
-            _logger.HolderDropped(stale.ToString(), stale.Volume);
+        _holders.Load();
     }
 
     /// <summary>Who holds a volume.</summary>
@@ -51,12 +50,34 @@ public sealed partial class AttachmentService
     public string? MountPointOf(VolumeId volume) => _mounts.IsMounted(volume) ? _mounts.PathOf(volume) : null;
 
     /// <summary>The filesystem of an attached volume as the volume's user sees it; null when the volume is not attached.</summary>
-    public FileSystemStatus? FileSystemOf(VolumeId volume) => MountPointOf(volume) is { } mountPoint ? Files.StatFs(mountPoint) : null;
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: the filesystem does not answer.</exception>
+    public FileSystemStatus? FileSystemOf(VolumeId volume)
+    {
+        try
+        {
+            return MountPointOf(volume) is { } mountPoint ? Files.StatFs(mountPoint) : null;
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"look at the filesystem of volume {volume}", e);
+        }
+    }
 
     /// <summary>Whether a path is one where a door has staged a volume, or has published it and it is mounted still.</summary>
-    public bool IsUsedAt(VolumeId volume, Door door, MountTarget path) =>
-        HoldersOf(volume).Find(holder => holder.Door == door && holder.Identity.IsPath && holder.Reference == path.ToString())
-            is { } holder && (holder.Kind == HolderKind.Publication ? IsPublished(holder) : Files.TryStat(holder.Reference) is not null);
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: what lies there does not answer.</exception>
+    public bool IsUsedAt(VolumeId volume, Door door, MountTarget path)
+    {
+        if (HoldersOf(volume).Find(holder => holder.Door == door && holder.Identity.IsPath && holder.Reference == path.ToString()) is not { } holder)
+            return false;
+        try
+        {
+            return holder.Kind == HolderKind.Publication ? IsPublished(holder) : Files.TryStat(holder.Reference) is not null;
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"look at {path}, where volume {volume} is", e);
+        }
+    }
 
     /// <summary>Attaches a volume for a holder. The same call again is fine.</summary>
     /// <returns>Where the volume is mounted.</returns>
@@ -111,7 +132,8 @@ public sealed partial class AttachmentService
     private async Task<string> AttachLockedAsync(VolumeId id, HolderIdentity identity, string arguments)
     {
         var volume = Get(id);
-        if (_holders.Find(id, identity) is { } existing)
+        var existing = _holders.Find(id, identity);
+        if (existing is not null)
         {
             // The arguments are not quoted: mount flags are a part of them, and refusals of this kind are logged.
             if (existing.Arguments != arguments)
@@ -127,14 +149,10 @@ public sealed partial class AttachmentService
         {
             await MountAsync(volume).ConfigureAwait(false);
         }
-        catch when (!_mounts.IsMounted(id))
+        catch when (existing is null)
         {
-            // The call fails, so the caller does not hold it. Who held it before does, and finds it mounted by the next try.
-            if (_holders.Find(id, identity) is { } failed && HoldersOf(id).Count == 1)
-            {
-                _mounts.TryUnmount(id);
-                _holders.Remove(failed);
-            }
+            // The call fails, so its caller does not hold the volume. Who held it before does, and finds it mounted by the next try.
+            await LetGoAsync(id, identity).ConfigureAwait(false);
             throw;
         }
         return _mounts.PathOf(id);
@@ -184,10 +202,8 @@ public sealed partial class AttachmentService
         }
         catch (Exception e)
         {
-            // Nobody else holds it: the mount was made for this publication alone.
-            if (HoldersOf(id).Count == 1)
-                await UnmountAsync(id).ConfigureAwait(false);
-            _holders.Remove(holder);
+            if (existing is null)
+                await LetGoAsync(id, identity).ConfigureAwait(false);
             if (e is LinuxException linux)
                 throw StorageException.From($"publish volume {id} at {request.Target}", linux);
             throw;
@@ -198,9 +214,9 @@ public sealed partial class AttachmentService
     private async Task UnpublishLockedAsync(VolumeId id, Door door, MountTarget target)
     {
         var holder = _holders.Find(id, PublicationOf(door, target));
-        var attached = MountQuery.At(_mounts.PathOf(id));
         try
         {
+            var attached = MountQuery.At(_mounts.PathOf(id));
             // The holder says that what is mounted there is ours. Without one, only the same tree as the attachment's is.
             Publications.Unmount(target, mount => attached is { } own ? mount.Device == own.Device && mount.Root == own.Root : holder is not null);
         }
@@ -234,7 +250,7 @@ public sealed partial class AttachmentService
         {
             return MountTarget.TryParse(holder.Reference, out var target) && Publications.IsMounted(target);
         }
-        catch (StorageException)
+        catch (StorageException e) when (e.Error is StorageError.InvalidArgument)
         {
             // Somebody put a symbolic link on the path since: whatever is there now is not what was published.
             return false;
@@ -251,19 +267,40 @@ public sealed partial class AttachmentService
         {
             _mounts.Mount(volume.Id, description);
         }
-        catch (LinuxException e)
+        catch (Exception e)
         {
+            // The pool counts it as attached since it described the mount.
             await pool.DetachedAsync(volume).ConfigureAwait(false);
-            throw StorageException.From($"attach volume {volume.Id}", e);
+            if (e is LinuxException linux)
+                throw StorageException.From($"attach volume {volume.Id}", linux);
+            throw;
         }
         _logger.VolumeAttached(volume.Id, _mounts.PathOf(volume.Id));
     }
 
-    private async Task UnmountAsync(VolumeId id)
+    // Takes back a holder that this call has put. If a mount was made for it alone and can't be undone the holder stays, so that its end can be asked for.
+    private async Task LetGoAsync(VolumeId id, HolderIdentity identity)
     {
-        var wasMounted = _mounts.IsMounted(id);
+        if (_holders.Find(id, identity) is not { } holder)
+            return;
         try
         {
+            if (HoldersOf(id).Count == 1)
+                await UnmountAsync(id).ConfigureAwait(false);
+            _holders.Remove(holder);
+        }
+        catch (StorageException e)
+        {
+            _logger.HolderKept(holder.ToString(), id, e.Message);
+        }
+    }
+
+    private async Task UnmountAsync(VolumeId id)
+    {
+        var wasMounted = false;
+        try
+        {
+            wasMounted = _mounts.IsMounted(id);
             if (!_mounts.TryUnmount(id))
             {
                 throw new StorageException(StorageError.FailedPrecondition,
@@ -274,8 +311,16 @@ public sealed partial class AttachmentService
         {
             throw StorageException.From($"detach volume {id}", e);
         }
-        if (!wasMounted)
-            return;
+        finally
+        {
+            // Also when the mount is gone and only its mount point could not be removed: the next call would find nothing mounted.
+            if (wasMounted && !_mounts.IsMounted(id))
+                await DetachedAsync(id).ConfigureAwait(false);
+        }
+    }
+
+    private async Task DetachedAsync(VolumeId id)
+    {
         _logger.VolumeDetached(id);
         if (_catalog.Find(id) is { } volume && _pools.TryResolve(id.Pool, out var pool))
             await pool.Pool.DetachedAsync(volume).ConfigureAwait(false);

@@ -37,12 +37,13 @@ internal static class GroupAccess
         if (ExtendedAttributes.Get(root, DoneAttribute) is not null)
             ExtendedAttributes.Remove(root, DoneAttribute);
         long changed = 0, kept = 0;
+        var rootChanges = !Has(Files.Stat(root), group);
         TreeWalk.Run(
             root,
             directory => Count(TryChange(directory, group)),
             (directory, name, status) => Count(Has(status, group) ? null : TryChange(directory, name, group)));
         // What lies in the root itself is one with the attribute; anything else must be there before it.
-        if (changed > 1)
+        if (changed > (rootChanges ? 1 : 0))
             Files.FlushFileSystem(root);
         ExtendedAttributes.Set(root, DoneAttribute, mark);
         return (changed, kept);

@@ -8,7 +8,7 @@ public sealed record Holder
     /// <summary>The volume.</summary>
     public required VolumeId Volume { get; init; }
 
-    /// <summary>The door that speaks for the holder. No door ends a holder of another.</summary>
+    /// <summary>The door that speaks for the holder. It is a part of the <see cref="Identity"/> that ends a holder, so no door ends one of another.</summary>
     public required Door Door { get; init; }
 
     /// <summary>What kind of use it is.</summary>

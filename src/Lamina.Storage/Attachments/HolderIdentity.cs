@@ -10,5 +10,7 @@ public readonly record struct HolderIdentity(Door Door, HolderKind Kind, string 
     public bool IsPath => Kind is HolderKind.Stage or HolderKind.Publication;
 
     /// <summary>For messages.</summary>
-    public override string ToString() => $"{Door} {Kind.ToString().ToLowerInvariant()} '{Reference}'";
+    public override string ToString() => Kind == HolderKind.Unreadable
+        ? $"somebody whose holder file can't be read ({Reference}; remove it and restart the daemon when nobody uses the volume)"
+        : $"{Door} {Kind.ToString().ToLowerInvariant()} '{Reference}'";
 }

@@ -17,4 +17,7 @@ public enum HolderKind
 
     /// <summary>A container engine mounted it under an id of its own.</summary>
     Engine,
+
+    /// <summary>Its file can't be read, so nothing is known but that it is there. The reference is the file.</summary>
+    Unreadable,
 }

@@ -10,10 +10,20 @@ namespace Lamina.Storage.Attachments;
 internal static class Publications
 {
     /// <summary>Whether something is mounted at the target.</summary>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.InvalidArgument"/>: a symbolic link lies on the path. Others: what lies there does not answer, or may not be looked at.
+    /// </exception>
     internal static bool IsMounted(MountTarget target)
     {
-        using var parent = TryOpenParent(target);
-        return parent is not null && IsMountRoot(parent, target.Name);
+        try
+        {
+            using var parent = TryOpenParent(target);
+            return parent is not null && IsMountRoot(parent, target.Name);
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"look at {target}", e);
+        }
     }
 
     /// <summary>Makes the target, whose parent exists, and mounts there the volume's tree, or the node of its device.</summary>

@@ -21,7 +21,20 @@ internal sealed class VolumeMounts
     internal string PathOf(VolumeId volume) => Path.Combine(_root, volume.ToString());
 
     /// <summary>Whether the volume is mounted there, by the kernel's word.</summary>
-    internal bool IsMounted(VolumeId volume) => MountQuery.At(PathOf(volume)) is not null;
+    internal bool IsMounted(VolumeId volume)
+    {
+        try
+        {
+            // Not the mount's details, for which older kernels have the whole table read.
+            using var root = Files.OpenDirectory(_root);
+            return Files.TryStatAt(root, volume.ToString()) is { IsMountRoot: true };
+        }
+        catch (LinuxException)
+        {
+            // What is mounted there does not answer, as a directory of the host on a server that is gone. The table has it all the same.
+            return MountTable.Read().FindTop(PathOf(volume)) is not null;
+        }
+    }
 
     /// <summary>The volumes that have a mount point, mounted or not.</summary>
     internal IReadOnlyList<VolumeId> List() =>
@@ -30,26 +43,8 @@ internal sealed class VolumeMounts
     /// <summary>Mounts a volume, which must not be mounted.</summary>
     internal void Mount(VolumeId volume, MountDescription description)
     {
-        var path = PathOf(volume);
-        MakeMountPoint(volume, isFile: description is MountDescription.Image { FileSystem: null });
-        switch (description)
-        {
-            case MountDescription.Overlay overlay:
-                Mounts.MountOverlay(
-                    new OverlayOptions { LowerDirectories = overlay.Lowers, UpperDirectory = overlay.Upper, WorkDirectory = overlay.Work },
-                    path,
-                    MountAttributes.None);
-                break;
-            case MountDescription.Bind bind:
-                using (var root = Files.OpenDirectory(bind.Root))
-                using (var source = Files.OpenResolved(root, bind.Path, OpenFlags.Path | OpenFlags.Directory, ResolveFlags.Beneath | ResolveFlags.NoSymlinks))
-                using (var tree = Mounts.CloneTree(source))
-                    Mounts.Attach(tree, path);
-                break;
-            case MountDescription.Image image:
-                ImageMounts.Mount(image, path);
-                break;
-        }
+        MakeMountPoint(volume, description.IsDevice);
+        description.MountAt(PathOf(volume));
     }
 
     /// <summary>Lets nobody write to the device of an attached raw volume, or everybody again: a mount's being read-only does not hold for devices.</summary>

@@ -18,7 +18,7 @@ internal static partial class PauseLog
     [LoggerMessage(Level = LogLevel.Error, Message = "{Name}: {What} could not be let go, and stays stopped until the daemon is started again: {Reason}")]
     public static partial void ReleaseFailed(this ILogger logger, string name, string what, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The pause {Name} was left by a daemon that died, and is released")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The pause {Name} was left by a daemon that died; whom it stopped goes on now")]
     public static partial void LeftoverReleased(this ILogger logger, string name);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The marker of the pause {Name} can't be read, or its daemon still runs; what it stopped may stand still")]

@@ -122,27 +122,31 @@ internal sealed class WriterPause : IDisposable
 
     private void Release(bool aborting)
     {
+        var stuck = new List<(string What, string Reason)>();
         lock (_gate)
         {
             if (_pause is not null || _began == 0)
                 return;
             if (aborting)
                 _aborting.Cancel();
-            var allWent = LetGo(_cgroups, CgroupFreezer.Thaw) & LetGo(_processes, PauseRelease.Continue);
+            LetGo(_cgroups, CgroupFreezer.Thaw, stuck);
+            LetGo(_processes, PauseRelease.Continue, stuck);
             _pause = _time.GetElapsedTime(_began);
             _released.Set();
-            if (allWent)
+            if (stuck.Count == 0)
                 _markers.Remove(_name);
         }
+        // Only now, when nobody stands still any more who could be the reader of the log.
+        foreach (var (what, reason) in stuck)
+            _logger.ReleaseFailed(_name, what, reason);
         if (aborting)
             _logger.PauseTooLong(_name, _pause.Value);
         else
             _logger.WritersReleased(_name, _processes.Count, _cgroups.Count, _pause.Value);
     }
 
-    private bool LetGo<T>(IEnumerable<T> stopped, Action<T> release)
+    private static void LetGo<T>(IEnumerable<T> stopped, Action<T> release, List<(string What, string Reason)> stuck)
     {
-        var allWent = true;
         foreach (var one in stopped)
         {
             try
@@ -152,10 +156,8 @@ internal sealed class WriterPause : IDisposable
             catch (Exception e) when (e is LinuxException or IOException)
             {
                 // The others must go whatever happens to this one, and the marker stays for the next start.
-                allWent = false;
-                _logger.ReleaseFailed(_name, one!.ToString()!, e.Message);
+                stuck.Add((one!.ToString()!, e.Message));
             }
         }
-        return allWent;
     }
 }

@@ -25,10 +25,15 @@ public sealed class WriterPauses
     /// <summary>Lets go of what an earlier daemon left stopped, if its watcher died with it. To be called once, at the start.</summary>
     public void ReleaseLeftovers()
     {
-        foreach (var (name, _) in _markers.Read())
-            _logger.LeftoverReleased(name);
-        foreach (var name in PauseRelease.OfTheDead(_markers))
-            _logger.LeftoverKept(name);
+        var found = _markers.Read().Select(marker => marker.Name).ToList();
+        var kept = PauseRelease.OfTheDead(_markers).ToHashSet();
+        foreach (var name in found)
+        {
+            if (kept.Contains(name))
+                _logger.LeftoverKept(name);
+            else
+                _logger.LeftoverReleased(name);
+        }
     }
 
     /// <summary>

@@ -16,13 +16,16 @@ public sealed class ForgottenPools
     public ForgottenPools(string stateDirectory)
     {
         _directory = stateDirectory;
-        var path = Path.Combine(stateDirectory, FileName);
-        _ids = File.Exists(path)
-            ? [.. File.ReadAllLines(path).Where(line => line.Length > 0).Select(line => PoolId.TryParse(line, out var id)
+        Path = System.IO.Path.Combine(stateDirectory, FileName);
+        _ids = File.Exists(Path)
+            ? [.. File.ReadAllLines(Path).Where(line => line.Length > 0).Select(line => PoolId.TryParse(line, out var id)
                 ? id
-                : throw new StorageException(StorageError.DataLoss, $"{path} holds '{line}', which is not {PoolId.Grammar}"))]
+                : throw new StorageException(StorageError.DataLoss, $"{Path} holds '{line}', which is not {PoolId.Grammar}"))]
             : [];
     }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
 
     /// <summary>Whether the pool was forgotten.</summary>
     public bool Contains(PoolId id) => _ids.Contains(id);

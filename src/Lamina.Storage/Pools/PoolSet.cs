@@ -13,6 +13,9 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
     private readonly ConcurrentDictionary<PoolName, PoolStatus> _pools = [];
     private readonly SemaphoreSlim _changing = new(1, 1);
 
+    // The ids that two pools had, with what there is to say: a disk and its copy. Neither is served until a restart, whichever is looked at first.
+    private readonly Dictionary<PoolId, string> _twins = [];
+
     /// <summary>Whether every configured pool was tried at least once. Before that the daemon is not ready.</summary>
     public bool IsReady { get; private set; }
 
@@ -40,11 +43,26 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
         return missing.Exists(settings => _pools[settings.Name].Loaded is not null);
     }
 
-    /// <summary>Loads one more pool, which must be fine.</summary>
-    /// <exception cref="StorageException">It can't be loaded, or the name is taken.</exception>
+    /// <summary>Makes a new pool on the disk. <see cref="AddAsync"/> serves it; no other call looks at what is half made meanwhile.</summary>
+    /// <inheritdoc cref="PoolInitializer.InitializeAsync" path="/param|/exception"/>
+    public async Task InitializeAsync(PoolSettings settings, ByteSize? imageSize, CancellationToken cancellationToken)
+    {
+        await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await PoolInitializer.InitializeAsync(settings, imageSize, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    /// <summary>Loads one more pool, which must be fine. One that a retry has loaded already is fine too.</summary>
+    /// <exception cref="StorageException">It can't be loaded, or another pool has the name.</exception>
     public async Task<LoadedPool> AddAsync(PoolSettings settings, CancellationToken cancellationToken)
     {
-        if (_pools.TryGetValue(settings.Name, out var known) && known.Loaded is not null)
+        if (_pools.TryGetValue(settings.Name, out var known) && known.Loaded is not null && known.Settings.Path != settings.Path)
             throw new StorageException(StorageError.AlreadyExists, $"a pool with the name '{settings.Name}' is served already, at {known.Settings.Path}");
         await TryLoadAsync(settings, cancellationToken).ConfigureAwait(false);
         var status = _pools[settings.Name];
@@ -55,12 +73,18 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
     public async Task MakeDefaultAsync(PoolName name, CancellationToken cancellationToken)
     {
         await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
-        foreach (var status in _pools.Values)
+        try
         {
-            var settings = status.Settings with { IsDefault = status.Settings.Name == name };
-            _pools[settings.Name] = status with { Settings = settings, Loaded = status.Loaded is { } loaded ? loaded with { Settings = settings } : null };
+            foreach (var status in _pools.Values)
+            {
+                var settings = status.Settings with { IsDefault = status.Settings.Name == name };
+                _pools[settings.Name] = status with { Settings = settings, Loaded = status.Loaded is { } loaded ? loaded with { Settings = settings } : null };
+            }
         }
-        _changing.Release();
+        finally
+        {
+            _changing.Release();
+        }
     }
 
     /// <summary>The pool that an object's id names.</summary>
@@ -164,12 +188,12 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
         IPool? pool = null;
         try
         {
+            // Another call may have loaded it while this one waited for its turn.
+            if (_pools.TryGetValue(settings.Name, out var known) && known.Loaded is not null)
+                return;
             pool = opener.Open(settings);
             var description = pool.Description;
-            if (TryResolve(description.Id, out var twin))
-            {
-                throw await RefuseBothAsync(twin, settings).ConfigureAwait(false);
-            }
+            await CheckMayBeServedAsync(description.Id, settings).ConfigureAwait(false);
             var contents = await pool.LoadAsync(cancellationToken).ConfigureAwait(false);
             catalog.Add(contents);
             _pools[settings.Name] = new PoolStatus(settings, new LoadedPool(pool, settings, contents.Unreadable), null);
@@ -182,9 +206,10 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
             foreach (var warning in description.Warnings.Concat(problems))
                 logger.PoolWarning(settings.Name, warning);
         }
-        catch (StorageException e)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            // Retried every few seconds: said once, and again only when the reason changes.
+            // Whatever it was, it is this pool's trouble: the others are served. Retried every few seconds: said once, and again only when the
+            // reason changes.
             if (!_pools.TryGetValue(settings.Name, out var before) || before.Problem != e.Message)
                 logger.PoolUnavailable(settings.Name, e.Message);
             _pools[settings.Name] = new PoolStatus(settings, null, e.Message);
@@ -198,14 +223,24 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
     }
 
     // Two pools with one id are a disk and its copy. Which one is meant can't be known, and serving the wrong one loses data: neither is served.
-    private async Task<StorageException> RefuseBothAsync(LoadedPool twin, PoolSettings settings)
+    private async Task CheckMayBeServedAsync(PoolId id, PoolSettings settings)
     {
+        if (forgotten.Contains(id))
+        {
+            throw new StorageException(StorageError.Unavailable,
+                $"the pool {id} at {settings.Path} was forgotten by the administrator; to serve it again, take its line out of {forgotten.Path} and restart the daemon");
+        }
+        if (_twins.TryGetValue(id, out var known))
+            throw new StorageException(StorageError.Unavailable, known);
+        if (!TryResolve(id, out var twin))
+            return;
         var problem = $"the pools '{twin.Name}' at {twin.Settings.Path} and '{settings.Name}' at {settings.Path} have the same id {twin.Id}: "
             + "one is a copy of the other, and neither is served. Remove one from the configuration and restart";
+        _twins[id] = problem;
         catalog.Remove(twin.Id);
         _pools[twin.Name] = new PoolStatus(twin.Settings, null, problem);
         await twin.Pool.DisposeAsync().ConfigureAwait(false);
         logger.PoolUnavailable(twin.Name, problem);
-        return new StorageException(StorageError.Unavailable, problem);
+        throw new StorageException(StorageError.Unavailable, problem);
     }
 }

@@ -49,7 +49,7 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
         if (all.FirstOrDefault(pool => pool.Settings.Name.ToString() == request.Name) is { } configured)
         {
             CheckSameAsConfigured(configured, request);
-            await PoolInitializer.InitializeAsync(configured.Settings, imageSize, CancellationToken.None);
+            await pools.InitializeAsync(configured.Settings, imageSize, CancellationToken.None);
             return await ServeAsync(configured.Settings);
         }
 
@@ -61,22 +61,29 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
             settings = settings with { IsDefault = true };
         }
         var unmarked = settings.IsDefault ? DefaultToUnmark(all, embedded) : null;
-        dropIns.Write(settings);
+
+        // Whatever we are cut off at, the next start must serve what is served now, and find no two defaults. The embedded pool is served only as
+        // long as no other is configured, so it comes first; and a mark is taken away before it is given.
+        PoolSettings? kept = embedded?.Loaded is not null && !dropIns.Exists(embedded.Settings.Name) ? embedded.Settings : null;
+        if (kept is not null)
+            dropIns.Write(kept);
+        dropIns.Write(settings with { IsDefault = settings.IsDefault && unmarked is null });
         try
         {
-            await PoolInitializer.InitializeAsync(settings, imageSize, CancellationToken.None);
+            await pools.InitializeAsync(settings, imageSize, CancellationToken.None);
         }
         catch
         {
             dropIns.Remove(settings.Name);
+            if (kept is not null)
+                dropIns.Remove(kept.Name);
             throw;
         }
-
-        // The embedded pool is served only as long as no other is configured: from now on it must be as well.
-        if (embedded?.Loaded is not null && !dropIns.Exists(embedded.Settings.Name))
-            dropIns.Write(embedded.Settings);
         if (unmarked is not null)
+        {
             dropIns.Write(unmarked with { IsDefault = false });
+            dropIns.Write(settings);
+        }
         return await ServeAsync(settings);
     }
 

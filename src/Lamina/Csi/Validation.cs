@@ -9,7 +9,7 @@ namespace Lamina.Csi;
 internal static class Validation
 {
     // What provisioner and kubelet write into the context of a volume, to which we give none.
-    private static readonly string[] ForeignContext = ["csi.storage.k8s.io/", "storage.kubernetes.io/"];
+    private static readonly string[] ForeignContext = [ClassParameters.KubernetesPrefix, "storage.kubernetes.io/"];
 
     /// <summary>What does not match; null when everything does.</summary>
     internal static string? Mismatch(

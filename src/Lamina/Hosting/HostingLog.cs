@@ -15,6 +15,9 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Information, Message = "The embedded default pool is made at {Path}")]
     public static partial void EmbeddedPoolMade(this ILogger logger, string path);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "The embedded default pool can't be made; make one elsewhere (lamina pool init): {Reason}")]
+    public static partial void EmbeddedPoolNotMade(this ILogger logger, string reason);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "The pool of bind volumes is made at {Path}")]
     public static partial void BindPoolMade(this ILogger logger, string path);
 

@@ -75,8 +75,16 @@ internal sealed class PoolLoader(
         var embedded = PoolConfiguration.EmbeddedDefault(options);
         if (pools.All(pool => pool.Path != embedded.Path) || options.Pools.Count > 0 || Directory.Exists(options.StateDirectory))
             return;
-        PoolInitializer.Initialize(embedded);
-        logger.EmbeddedPoolMade(embedded.Path);
+        try
+        {
+            PoolInitializer.Initialize(embedded);
+            logger.EmbeddedPoolMade(embedded.Path);
+        }
+        catch (StorageException e)
+        {
+            // As on a filesystem that can't carry it. The doors say so, and a pool elsewhere can be made.
+            logger.EmbeddedPoolNotMade(e.Message);
+        }
     }
 
     // It is configured by its roots alone, so nobody else would make it. But only where its records can't be on a disk that is missing.

@@ -46,13 +46,27 @@ internal sealed class PoolMetrics
             _loaded.WithLabels(name).Set(status.Loaded is null ? 0 : 1);
             if (status.Loaded is not { } pool)
                 continue;
-            var capacity = pool.Pool.GetCapacity();
+            Measure(pool, name);
             _hardLimits.WithLabels(name).Set(pool.Pool.Description.Features.HasFlag(PoolFeatures.HardLimits) ? 1 : 0);
-            _size.WithLabels(name).Set(capacity.Total.Bytes);
-            _available.WithLabels(name).Set(capacity.Available.Bytes);
             _promised.WithLabels(name).Set(_catalog.PromisedBy(pool.Id).Bytes);
             _unreadable.WithLabels(name).Set(pool.Unreadable.Count);
             _problems.WithLabels(name).Set(pool.Pool.FindProblems().Count);
+        }
+    }
+
+    // Unknown is absent: a sick pool has no figures, and the others keep theirs.
+    private void Measure(LoadedPool pool, string name)
+    {
+        try
+        {
+            var capacity = pool.Pool.GetCapacity();
+            _size.WithLabels(name).Set(capacity.Total.Bytes);
+            _available.WithLabels(name).Set(capacity.Available.Bytes);
+        }
+        catch (StorageException)
+        {
+            _size.RemoveLabelled(name);
+            _available.RemoveLabelled(name);
         }
     }
 }

@@ -1,4 +1,3 @@
-using Lamina.Linux;
 using Lamina.Storage;
 using Lamina.Storage.Pools;
 using Lamina.Storage.Pools.Images;
@@ -25,31 +24,12 @@ public sealed class MountedVolume : IDisposable
     public static MountedVolume Mount(MountDescription description)
     {
         var target = TestScratch.NewDirectory("volume");
-        if (description is MountDescription.Image { FileSystem: null })
+        if (description.IsDevice)
         {
             target = System.IO.Path.Combine(target, "device");
             File.WriteAllBytes(target, []);
         }
-        switch (description)
-        {
-            case MountDescription.Overlay overlay:
-                Mounts.MountOverlay(
-                    new OverlayOptions { LowerDirectories = overlay.Lowers, UpperDirectory = overlay.Upper, WorkDirectory = overlay.Work },
-                    target,
-                    MountAttributes.None);
-                break;
-            case MountDescription.Bind bind:
-                using (var root = Files.OpenDirectory(bind.Root))
-                using (var source = Files.OpenResolved(root, bind.Path, OpenFlags.Path | OpenFlags.Directory, ResolveFlags.Beneath | ResolveFlags.NoSymlinks))
-                using (var tree = Mounts.CloneTree(source))
-                    Mounts.Attach(tree, target);
-                break;
-            case MountDescription.Image image:
-                ImageMounts.Mount(image, target);
-                break;
-            default:
-                throw new NotSupportedException(description.ToString());
-        }
+        description.MountAt(target);
         return new MountedVolume(target, description);
     }
 

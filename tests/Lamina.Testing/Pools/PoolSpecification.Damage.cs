@@ -14,6 +14,7 @@ public abstract partial class PoolSpecification
     [InlineData("{ \"format\": 1, \"volu", "cut")]
     [InlineData("{ \"format\": 2 }", "of a later version")]
     [InlineData("{ \"format\": 1 }", "without a volume")]
+    [InlineData("{ \"format\": 1, \"volume\": null }", "of nothing")]
     public async Task Record_Unreadable_IsReportedAndKeptAndBlocksItsKey(string content, string what)
     {
         NeedsDirectory();

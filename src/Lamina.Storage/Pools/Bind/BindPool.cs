@@ -1,6 +1,7 @@
 using Lamina.Linux;
 using Lamina.Storage.Pools.Directories;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Pools.Bind;
 
@@ -10,7 +11,7 @@ namespace Lamina.Storage.Pools.Bind;
 /// </summary>
 internal sealed class BindPool : IPool
 {
-    private readonly PoolSettings _settings;
+    private readonly PoolEdge _edge;
     private readonly BindSources _sources;
     private readonly PoolDirectory _directory;
     private readonly ObjectDirectory<BindVolumeRecord> _volumes;
@@ -18,7 +19,7 @@ internal sealed class BindPool : IPool
 
     private BindPool(PoolSettings settings, BindSources sources, PoolDirectory directory, TimeProvider time, ILogger logger)
     {
-        _settings = settings;
+        _edge = new PoolEdge(settings);
         _sources = sources;
         _directory = directory;
         _volumes = new ObjectDirectory<BindVolumeRecord>(directory, "volumes", BindRecordJson.Default.BindVolumeRecord);
@@ -55,15 +56,15 @@ internal sealed class BindPool : IPool
         }
         catch (LinuxException e)
         {
-            throw new StorageException(StorageError.Unavailable, $"the pool at {_settings.Path} can't be read: {e.Message}", e);
+            throw _edge.Unreadable(e);
         }
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> FindProblems() => [.. _directory.FindProblems()];
+    public IReadOnlyList<string> FindProblems() => _directory.FindProblems();
 
     /// <inheritdoc/>
-    public PoolCapacity GetCapacity() => _directory.Capacity;
+    public PoolCapacity GetCapacity() => _edge.Run("measure the room", () => _directory.Capacity);
 
     /// <inheritdoc/>
     public Task CreateVolumeAsync(Volume volume, VolumeContent source) => TranslateAsync($"create volume '{volume.Name}'", () =>
@@ -100,17 +101,17 @@ internal sealed class BindPool : IPool
 
     /// <inheritdoc/>
     /// <remarks>The directory is judged again: it may have become a link since, or its root may not be allowed any more.</remarks>
-    public Task<MountDescription> AttachAsync(Volume volume)
+    public Task<MountDescription> AttachAsync(Volume volume) => TranslateAsync<MountDescription>($"attach volume '{volume.Name}'", () =>
     {
         try
         {
-            return Task.FromResult<MountDescription>(_sources.Resolve(SourceOf(_volumes.Get(volume.Id.Key).Volume)));
+            return _sources.Resolve(SourceOf(_volumes.Get(volume.Id.Key).Volume));
         }
         catch (StorageException e) when (e.Error is StorageError.InvalidArgument)
         {
             throw new StorageException(StorageError.FailedPrecondition, $"can't attach volume {volume.Id}: {e.Message}", e);
         }
-    }
+    });
 
     /// <inheritdoc/>
     public void FoundAttached(Volume volume)
@@ -139,22 +140,13 @@ internal sealed class BindPool : IPool
 
     private static StorageException NoSnapshots() => new(StorageError.Unsupported, "bind volumes are directories of the host: they have no snapshots or clones");
 
-    private static Task<TrashOutcome> RemoveFromTrashAsync(Microsoft.Win32.SafeHandles.SafeFileHandle trash, string name, CancellationToken cancellationToken)
+    private static Task<TrashOutcome> RemoveFromTrashAsync(SafeFileHandle trash, string name, CancellationToken cancellationToken)
     {
         TreeRemoval.Remove(trash, name, cancellationToken);
         return Task.FromResult(TrashOutcome.Removed);
     }
 
-    private async Task TranslateAsync(string what, Action operation)
-    {
-        await Task.Yield();
-        try
-        {
-            operation();
-        }
-        catch (LinuxException e)
-        {
-            throw StorageException.From($"{what} in pool '{_settings.Name}'", e);
-        }
-    }
+    private Task TranslateAsync(string what, Action operation) => _edge.RunAsync(what, () => Task.Run(operation));
+
+    private Task<T> TranslateAsync<T>(string what, Func<T> operation) => _edge.RunAsync(what, () => Task.Run(operation));
 }

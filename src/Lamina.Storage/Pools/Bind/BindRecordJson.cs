@@ -7,6 +7,7 @@ namespace Lamina.Storage.Pools.Bind;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
     WriteIndented = true)]
 [JsonSerializable(typeof(BindVolumeRecord))]
 internal sealed partial class BindRecordJson : JsonSerializerContext;

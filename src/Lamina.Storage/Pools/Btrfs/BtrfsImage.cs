@@ -1,6 +1,7 @@
 using Lamina.Linux;
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Pools.Directories;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Pools.Btrfs;
 
@@ -21,14 +22,16 @@ internal static class BtrfsImage
         {
             if (Files.TryStat(settings.Image!) is not { Kind: FileKind.Regular } image)
                 throw Unavailable($"the image {settings.Image} does not exist; is its disk mounted? To make a new pool there: lamina pool init {settings.Name}");
-            var loop = LoopDevice.FindByBacking(image.Device, image.Inode);
+            var loops = LoopDevice.List().Where(loop => loop.BackingDevice == image.Device && loop.BackingInode == image.Inode).ToList();
             if (MountTable.Read().FindTop(settings.Path) is { } mounted)
             {
-                if (loop is not null && mounted.FileSystemType == "btrfs" && mounted.Source == loop.Path)
+                if (mounted.FileSystemType == "btrfs" && loops.Exists(loop => mounted.Source == loop.Path && IsWhole(loop)))
                     return;
                 throw Unavailable($"at {settings.Path} something else is mounted than the image {settings.Image}: {mounted.Source} ({mounted.FileSystemType}); unmount it first");
             }
-            Mount(settings, loop);
+            if (loops.Find(loop => !IsWhole(loop)) is { } other)
+                throw Unavailable($"the image {settings.Image} is at {other.Path} already, read-only or from the middle; detach that first: losetup --detach {other.Path}");
+            Mount(settings, loops.FirstOrDefault());
         }
         catch (LinuxException e)
         {
@@ -109,7 +112,7 @@ internal static class BtrfsImage
         }
     }
 
-    private static void Place(Microsoft.Win32.SafeHandles.SafeFileHandle directory, string temporary, string name, PoolSettings settings)
+    private static void Place(SafeFileHandle directory, string temporary, string name, PoolSettings settings)
     {
         try
         {
@@ -139,6 +142,9 @@ internal static class BtrfsImage
         if (!result.Succeeded)
             throw new StorageException(StorageError.Internal, $"mkfs.btrfs failed for {settings.Image} with exit code {result.ExitCode}: {result.Error.Trim()}");
     }
+
+    // A device that somebody else made may show a part of the image, or not let it be written.
+    private static bool IsWhole(LoopStatus loop) => loop is { Offset: 0, IsReadOnly: false };
 
     private static void Mount(PoolSettings settings, LoopStatus? attached)
     {

@@ -14,6 +14,13 @@ internal sealed partial class BtrfsPool
     // Entries of which it is not known whose blocks they share. As long as there is one, no volume counts as alone.
     private readonly HashSet<string> _strangers = [];
 
+    // What the round that is under way has removed, and which subvolumes somebody has mounted, as it was at its begin.
+    private readonly HashSet<FamilyId> _shrunkFamilies = [];
+    private readonly HashSet<ulong> _freedGroups = [];
+    private HashSet<ulong>? _mounted;
+    private bool _isAnyRemoved;
+    private bool _isStrangerGone;
+
     /// <summary>Counts what an earlier daemon left in the trash: as long as it is there, it holds blocks of its family.</summary>
     private void LoadTrash()
     {
@@ -30,7 +37,10 @@ internal sealed partial class BtrfsPool
     /// Removes an entry in two steps: its subvolumes are destroyed, and when the kernel has taken them apart the record goes too. Only then their
     /// blocks are free, so only then the limits of their family change.
     /// </summary>
-    private async Task<TrashOutcome> RemoveFromTrashAsync(SafeFileHandle trash, string name, CancellationToken cancellationToken)
+    private Task<TrashOutcome> RemoveFromTrashAsync(SafeFileHandle trash, string name, CancellationToken cancellationToken) =>
+        Task.FromResult(RemoveFromTrash(trash, name, cancellationToken));
+
+    private TrashOutcome RemoveFromTrash(SafeFileHandle trash, string name, CancellationToken cancellationToken)
     {
         if (Files.TryStatAt(trash, name) is { Kind: FileKind.Directory })
         {
@@ -44,12 +54,29 @@ internal sealed partial class BtrfsPool
         }
         var family = ReadFamily(trash, name);
         TreeRemoval.Remove(trash, name, cancellationToken);
-        await RemovedAsync(name, family).ConfigureAwait(false);
-
-        // What was freed can be used again only after the next commit; one for all that went.
-        if (Files.List(trash).Count == 0)
-            Linux.Btrfs.CommitTransaction(trash);
+        NoteRemoved(name, family);
         return TrashOutcome.Removed;
+    }
+
+    /// <summary>What one look at the trash has changed, done once for all entries: a search or a commit each would be quadratic.</summary>
+    private async Task EndRoundAsync(bool isPending)
+    {
+        _mounted = null;
+
+        // The kernel begins to take apart what was destroyed with the next commit, which may be half a minute away; and what it has freed can be used
+        // again only after one.
+        if (isPending || _isAnyRemoved)
+            Linux.Btrfs.CommitTransaction(_directory.Root);
+        if (!_isAnyRemoved)
+            return;
+
+        // Those that nothing was removed of can't have become free, except by what others shared with them: tried when all is done.
+        _quotas.RemoveAbandoned(isPending ? _freedGroups : null);
+        foreach (var volume in _volumes.Records.Where(volume => _isStrangerGone || _shrunkFamilies.Contains(volume.Family)).ToList())
+            await TightenAsync(volume.Key).ConfigureAwait(false);
+        _freedGroups.Clear();
+        _shrunkFamilies.Clear();
+        (_isAnyRemoved, _isStrangerGone) = (false, false);
     }
 
     private bool TryDestroyData(SafeFileHandle entry)
@@ -61,7 +88,9 @@ internal sealed partial class BtrfsPool
             if (!Linux.Btrfs.IsSubvolume(data))
                 return true;
             var subvolumes = SubvolumeTree.Ids(data);
-            if (_mounts.Find(subvolumes) is not null)
+            // The tables are read after the trash was listed: what was there already and was not mounted then can't come to be mounted any more.
+            _mounted ??= _mounts.List().Select(mount => mount.Subvolume).ToHashSet();
+            if (_mounted.Overlaps(subvolumes))
                 return false;
             foreach (var id in subvolumes)
                 Files.OpenAt(entry, string.Create(CultureInfo.InvariantCulture, $"{DroppingPrefix}{id}"), OpenFlags.WriteOnly | OpenFlags.Create, 0x180).Dispose();
@@ -77,23 +106,22 @@ internal sealed partial class BtrfsPool
             .Select(file => ulong.Parse(file.Name.AsSpan(DroppingPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture))
             .ToList();
         if (!dropping.TrueForAll(id => Linux.Btrfs.IsDropped(_directory.Root, id)))
-        {
-            // The kernel begins with the next commit, which may be half a minute away.
-            Linux.Btrfs.CommitTransaction(_directory.Root);
             return false;
-        }
         dropping.ForEach(_quotas.RemoveGroupOf);
         return true;
     }
 
-    private async Task RemovedAsync(string name, BtrfsFamily? entry)
+    private void NoteRemoved(string name, BtrfsFamily? entry)
     {
-        var wasStranger = _strangers.Remove(name);
-        if (entry is not null && !wasStranger)
+        _isAnyRemoved = true;
+        if (_strangers.Remove(name))
+            _isStrangerGone = true;
+        else if (entry is not null)
             _families.Remove(entry.Family);
-        _quotas.RemoveAbandoned();
-        foreach (var volume in _volumes.Records.Where(volume => wasStranger || volume.Family == entry?.Family).ToList())
-            await TightenAsync(volume.Key).ConfigureAwait(false);
+        if (entry is not null)
+            _shrunkFamilies.Add(entry.Family);
+        if (entry?.Group is { } group)
+            _freedGroups.Add(group);
     }
 
     // With the trash and not at once when a snapshot is deleted: its blocks are charged until they are free.

@@ -20,8 +20,12 @@ internal sealed partial class BtrfsPool : IPool
     private const string Data = "data";
 
     private readonly PoolSettings _settings;
+    private readonly PoolEdge _edge;
     private readonly TimeProvider _time;
     private readonly PoolDirectory _directory;
+
+    // Where the pool's image lies, if it has one. By descriptor, as somebody may move the image while it is mounted.
+    private readonly SafeFileHandle? _disk;
     private readonly SimpleQuotas _quotas;
     private readonly SubvolumeMounts _mounts;
     private readonly Families _families = new();
@@ -35,13 +39,15 @@ internal sealed partial class BtrfsPool : IPool
     private BtrfsPool(PoolSettings settings, PoolDirectory directory, TimeProvider time, ILogger logger)
     {
         _settings = settings;
+        _edge = new PoolEdge(settings);
         _time = time;
         _directory = directory;
+        _disk = settings.Image is { } image ? Files.OpenDirectory(Path.GetDirectoryName(image)!) : null;
         _quotas = new SimpleQuotas(directory, settings);
         _mounts = new SubvolumeMounts(directory);
         _volumes = new ObjectDirectory<BtrfsVolumeRecord>(directory, "volumes", BtrfsRecordJson.Default.BtrfsVolumeRecord);
         _snapshots = new ObjectDirectory<BtrfsSnapshotRecord>(directory, "snapshots", BtrfsRecordJson.Default.BtrfsSnapshotRecord);
-        _trash = new TrashReclaimer(directory, settings.Name, RemoveFromTrashAsync, time, logger);
+        _trash = new TrashReclaimer(directory, settings.Name, RemoveFromTrashAsync, time, logger, EndRoundAsync);
         Description = Describe();
     }
 
@@ -119,7 +125,7 @@ internal sealed partial class BtrfsPool : IPool
         }
         catch (LinuxException e)
         {
-            throw new StorageException(StorageError.Unavailable, $"the pool at {_settings.Path} can't be read: {e.Message}", e);
+            throw _edge.Unreadable(e);
         }
     }
 
@@ -137,14 +143,14 @@ internal sealed partial class BtrfsPool : IPool
     }
 
     /// <inheritdoc/>
-    public PoolCapacity GetCapacity()
+    public PoolCapacity GetCapacity() => _edge.Run("measure the room", () =>
     {
         var capacity = _directory.Capacity;
         // An image is sparse: the disk that it lies on may be fuller than it.
-        return _settings.Image is { } image && Files.StatFs(image).AvailableBytes is var room && room < (ulong)capacity.Available.Bytes
+        return _disk is not null && Files.StatFs(_disk).AvailableBytes is var room && room < (ulong)capacity.Available.Bytes
             ? capacity with { Available = new ByteSize((long)room) }
             : capacity;
-    }
+    });
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -152,6 +158,7 @@ internal sealed partial class BtrfsPool : IPool
         await _trash.DisposeAsync().ConfigureAwait(false);
         _volumes.Dispose();
         _snapshots.Dispose();
+        _disk?.Dispose();
         _directory.Dispose();
     }
 
@@ -231,23 +238,7 @@ internal sealed partial class BtrfsPool : IPool
 
     private static string NameOf(FileSystemStatus fileSystem) => fileSystem.Kind.ToString().ToLowerInvariant();
 
-    private async Task<T> TranslateAsync<T>(string what, Func<Task<T>> operation)
-    {
-        try
-        {
-            return await operation().ConfigureAwait(false);
-        }
-        catch (LinuxException e)
-        {
-            throw StorageException.From($"{what} in pool '{_settings.Name}'", e);
-        }
-    }
+    private Task<T> TranslateAsync<T>(string what, Func<Task<T>> operation) => _edge.RunAsync(what, operation);
 
-    private Task TranslateAsync(string what, Func<Task> operation) => TranslateAsync<bool>(
-        what,
-        async () =>
-        {
-            await operation().ConfigureAwait(false);
-            return true;
-        });
+    private Task TranslateAsync(string what, Func<Task> operation) => _edge.RunAsync(what, operation);
 }

@@ -7,6 +7,7 @@ namespace Lamina.Storage.Pools.Btrfs;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
     WriteIndented = true)]
 [JsonSerializable(typeof(BtrfsVolumeRecord))]
 [JsonSerializable(typeof(BtrfsSnapshotRecord))]

@@ -148,19 +148,24 @@ internal sealed class SimpleQuotas
     /// Removes the abandoned groups to which nothing is charged any more. Blocks that a clone has of a deleted volume stay charged to the
     /// deleted one. The kernel itself refuses to remove the group of a subvolume that lives or that is charged for something.
     /// </summary>
-    internal void RemoveAbandoned()
+    /// <param name="among">Which ones to try; null: all.</param>
+    internal void RemoveAbandoned(IReadOnlySet<ulong>? among = null)
     {
         if (!AreEnforced)
             return;
+        List<ulong> candidates;
         lock (_gate)
+            candidates = [.. _abandoned.Where(group => among?.Contains(group) ?? true)];
+
+        // Deletes go on meanwhile.
+        foreach (var group in candidates)
         {
-            foreach (var group in _abandoned.ToList())
-            {
-                foreach (var member in BtrfsQuota.Members(_fileSystem, IdOf(group)))
-                    BtrfsQuota.TryDestroyGroup(_fileSystem, member);
-                if (BtrfsQuota.TryDestroyGroup(_fileSystem, IdOf(group)) || Get(group) is null)
-                    _abandoned.Remove(group);
-            }
+            foreach (var member in BtrfsQuota.Members(_fileSystem, IdOf(group)))
+                BtrfsQuota.TryDestroyGroup(_fileSystem, member);
+            if (!BtrfsQuota.TryDestroyGroup(_fileSystem, IdOf(group)) && Get(group) is not null)
+                continue;
+            lock (_gate)
+                _abandoned.Remove(group);
         }
     }
 

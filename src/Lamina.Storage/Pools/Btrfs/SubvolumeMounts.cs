@@ -17,7 +17,10 @@ internal sealed class SubvolumeMounts
         ?? throw new StorageException(StorageError.Unavailable, $"the filesystem at {pool.Path} is not mounted any more");
 
     /// <summary>A mount of one of the subvolumes or of a directory in one, in words; null when there is none.</summary>
-    internal string? Find(IReadOnlySet<ulong> subvolumes)
+    internal string? Find(IReadOnlySet<ulong> subvolumes) => List().Where(mount => subvolumes.Contains(mount.Subvolume)).Select(mount => mount.Where).FirstOrDefault();
+
+    /// <summary>Every mount of a subvolume, with where it is, in words.</summary>
+    internal IEnumerable<(ulong Subvolume, string Where)> List()
     {
         var namespaces = new HashSet<ulong>();
         foreach (var pid in ProcessTable.List())
@@ -27,18 +30,20 @@ internal sealed class SubvolumeMounts
                 continue;
             if (number is { } read)
                 namespaces.Add(read);
-            if (table.Entries.FirstOrDefault(entry => entry.Device == _device && IsOf(entry, subvolumes)) is { } mount)
-                return $"at {mount.MountPoint}, as process {pid} sees it";
+            foreach (var mount in table.Entries.Where(entry => entry.Device == _device))
+            {
+                if (SubvolumeOf(mount) is { } subvolume)
+                    yield return (subvolume, $"at {mount.MountPoint}, as process {pid} sees it");
+            }
         }
-        return null;
     }
 
     // By number, not by path: a path changes when the volume goes to the trash, and is unknown where our mount is not visible.
-    private static bool IsOf(MountEntry entry, IReadOnlySet<ulong> subvolumes)
+    private static ulong? SubvolumeOf(MountEntry entry)
     {
         const string key = "subvolid=";
         var option = entry.SuperOptions.Split(',').FirstOrDefault(option => option.StartsWith(key, StringComparison.Ordinal));
-        return option is not null && ulong.TryParse(option.AsSpan(key.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && subvolumes.Contains(id);
+        return option is not null && ulong.TryParse(option.AsSpan(key.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
     }
 
     // Null where we may not look: the table of such a process can be read all the same, as a rule.

@@ -11,4 +11,7 @@ internal interface IPoolRecord
 
     /// <summary>The object's key, which is also its directory's name.</summary>
     ObjectKey Key { get; }
+
+    /// <summary>What can't be in a record, though each value of it may; null when all is well.</summary>
+    string? Flaw => null;
 }

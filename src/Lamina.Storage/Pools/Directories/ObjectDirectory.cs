@@ -120,12 +120,14 @@ internal sealed class ObjectDirectory<TRecord> : IDisposable
     /// </summary>
     internal TRecord? ReadAgain(ObjectKey key) => TryRead(key, out var record, out _) ? record : null;
 
-    /// <summary>Makes an object disappear, durably, by one rename into the trash.</summary>
+    /// <summary>Makes an object disappear, durably, by one rename into the trash. May be called again after a failure.</summary>
     internal void Discard(ObjectKey key)
     {
-        _pool.Discard(_directory, key.ToString());
-        _records.TryRemove(key, out _);
+        // In the trash already where the flush has failed before. Until that is done the record is known, or it could be made anew beside itself.
+        if (Files.TryStatAt(_directory, key.ToString()) is not null)
+            _pool.Discard(_directory, key.ToString());
         Files.Flush(_directory);
+        _records.TryRemove(key, out _);
     }
 
     /// <inheritdoc/>
@@ -152,12 +154,13 @@ internal sealed class ObjectDirectory<TRecord> : IDisposable
             var read = JsonSerializer.Deserialize(json, _json)!;
             reason = read.Key != key ? $"it says that its key is {read.Key}"
                 : read.Pool != _pool.Identity.Id ? $"it says that it belongs to pool {read.Pool}"
-                : null;
+                : read.Flaw;
             record = reason is null ? read : null;
             return record is not null;
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException or LinuxException or StorageException)
+        catch (Exception e)
         {
+            // Values refuse what they can't be in their own ways. Whatever it is, the record can't be read.
             reason = e.Message;
             return false;
         }

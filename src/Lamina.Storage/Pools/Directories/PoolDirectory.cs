@@ -67,12 +67,21 @@ internal sealed class PoolDirectory : IDisposable
     }
 
     /// <summary>What is wrong with the filesystem beneath just now; nothing where all is well.</summary>
-    internal IEnumerable<string> FindProblems()
+    internal IReadOnlyList<string> FindProblems()
     {
-        if (!IsInPlace)
-            yield return $"its filesystem is not mounted at {Path} any more, so its volumes can't be attached; unmount what else is there, mount it again, and restart the daemon";
-        if (Files.StatFs(Root).ReadOnly)
-            yield return $"the filesystem at {Path} has become read-only; see the kernel log (dmesg)";
+        var problems = new List<string>();
+        try
+        {
+            if (!IsInPlace)
+                problems.Add($"its filesystem is not mounted at {Path} any more, so its volumes can't be attached; unmount what else is there, mount it again, and restart the daemon");
+            if (Files.StatFs(Root).ReadOnly)
+                problems.Add($"the filesystem at {Path} has become read-only; see the kernel log (dmesg)");
+        }
+        catch (LinuxException e)
+        {
+            problems.Add($"the filesystem at {Path} can't be looked at: {e.Message}; see the kernel log (dmesg)");
+        }
+        return problems;
     }
 
     /// <summary>Refuses to name paths in the pool to anybody when something else lies there now.</summary>

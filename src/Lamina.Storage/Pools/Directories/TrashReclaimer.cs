@@ -10,9 +10,18 @@ namespace Lamina.Storage.Pools.Directories;
 /// <param name="remove">How the backend removes one entry of the trash; throws for what it can't.</param>
 /// <param name="time">The clock of the retries.</param>
 /// <param name="logger">Where what stays is reported.</param>
+/// <param name="endRound">What the backend does once for all entries that it was asked about, told whether some are pending; null: nothing.</param>
 internal sealed class TrashReclaimer(
-    PoolDirectory pool, PoolName name, Func<SafeFileHandle, string, CancellationToken, Task<TrashOutcome>> remove, TimeProvider time, ILogger logger) : IAsyncDisposable
+    PoolDirectory pool,
+    PoolName name,
+    Func<SafeFileHandle, string, CancellationToken, Task<TrashOutcome>> remove,
+    TimeProvider time,
+    ILogger logger,
+    Func<bool, Task>? endRound = null) : IAsyncDisposable
 {
+    // For messages about the trash as a whole.
+    private const string Everything = "everything";
+
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(200);
     private readonly SemaphoreSlim _wanted = new(0);
@@ -65,35 +74,74 @@ internal sealed class TrashReclaimer(
         }
     }
 
-    // How long what is left must wait; null when nothing is left.
+    // How long what is left must wait; null when nothing is left. Whatever goes wrong is tried again: space must come back some day.
     private async Task<TimeSpan?> EmptyAsync()
     {
-        TimeSpan? wait = null;
+        try
+        {
+            var wait = await RunRoundAsync().ConfigureAwait(false);
+            _reported.Remove(Everything);
+            return wait;
+        }
+        catch (Exception e) when (!_stopping.IsCancellationRequested)
+        {
+            Report(Everything, e.Message);
+            return RetryAfter;
+        }
+    }
+
+    private async Task<TimeSpan?> RunRoundAsync()
+    {
+        var (isPending, isLeft) = (false, false);
+        var mounts = default(IReadOnlyList<string>);
         foreach (var entry in Files.List(pool.Trash))
         {
             _stopping.Token.ThrowIfCancellationRequested();
-            try
+            mounts ??= ListMounts();
+            switch (await TryRemoveAsync(entry.Name, mounts).ConfigureAwait(false))
             {
-                switch (await remove(pool.Trash, entry.Name, _stopping.Token).ConfigureAwait(false))
-                {
-                    case TrashOutcome.Removed:
-                        _reported.Remove(entry.Name);
-                        continue;
-                    case TrashOutcome.Pending:
-                        wait = LookAgainAfter;
-                        continue;
-                    default:
-                        Report(entry.Name, "it is still mounted somewhere");
-                        break;
-                }
+                case TrashOutcome.Removed:
+                    _reported.Remove(entry.Name);
+                    break;
+                case TrashOutcome.Pending:
+                    isPending = true;
+                    break;
+                default:
+                    isLeft = true;
+                    break;
             }
-            catch (Exception e) when (e is LinuxException or StorageException)
-            {
-                Report(entry.Name, e.Message);
-            }
-            wait ??= RetryAfter;
         }
-        return wait;
+        if (endRound is not null && mounts is not null)
+            await endRound(isPending).ConfigureAwait(false);
+        return isPending ? LookAgainAfter : isLeft ? RetryAfter : null;
+    }
+
+    private async Task<TrashOutcome> TryRemoveAsync(string entry, IReadOnlyList<string> mounts)
+    {
+        var outcome = TrashOutcome.InUse;
+        try
+        {
+            if (mounts.FirstOrDefault(mount => mount == entry || mount.StartsWith(entry + "/", StringComparison.Ordinal)) is { } mount)
+            {
+                Report(entry, $"something is mounted at {mount} in the trash; unmount it");
+                return outcome;
+            }
+            outcome = await remove(pool.Trash, entry, _stopping.Token).ConfigureAwait(false);
+            if (outcome == TrashOutcome.InUse)
+                Report(entry, "it is still mounted somewhere");
+        }
+        catch (Exception e) when (!_stopping.IsCancellationRequested)
+        {
+            Report(entry, e.Message);
+        }
+        return outcome;
+    }
+
+    // What is mounted in the trash, by paths from there. Removal stops at a mount too, but only when it comes to it.
+    private IReadOnlyList<string> ListMounts()
+    {
+        var trash = Files.CurrentPath(pool.Trash);
+        return [.. MountTable.Read().Beneath(trash).Where(mount => mount.MountPoint.Length > trash.Length).Select(mount => mount.MountPoint[(trash.Length + 1)..])];
     }
 
     // Said once per reason, not with every retry.

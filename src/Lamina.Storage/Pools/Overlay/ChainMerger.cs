@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using Lamina.Linux;
 using Microsoft.Extensions.Logging;
 
 namespace Lamina.Storage.Pools.Overlay;
@@ -10,7 +9,7 @@ namespace Lamina.Storage.Pools.Overlay;
 /// <param name="logger">Where failures are reported.</param>
 internal sealed class ChainMerger(Func<ObjectKey, CancellationToken, Task> merge, ILogger logger) : IAsyncDisposable
 {
-    /// <summary>A chain with more sealed layers than this is merged when its volume is detached.</summary>
+    /// <summary>A chain with more sealed layers than this is merged when its volume is made or detached.</summary>
     internal const int MergeAbove = 32;
 
     private readonly Channel<ObjectKey> _queue = Channel.CreateUnbounded<ObjectKey>();
@@ -50,8 +49,9 @@ internal sealed class ChainMerger(Func<ObjectKey, CancellationToken, Task> merge
                 {
                     await merge(volume, _stopping.Token).ConfigureAwait(false);
                 }
-                catch (Exception e) when (e is LinuxException or StorageException)
+                catch (Exception e) when (!_stopping.IsCancellationRequested)
                 {
+                    // Whatever it was, the other volumes are to be merged all the same.
                     logger.MergeFailed(volume, e.Message);
                 }
             }

@@ -34,20 +34,21 @@ internal sealed class LayerMerge
     internal static void Run(SafeFileHandle upper, SafeFileHandle lower, SafeFileHandle target, bool isBottom, CancellationToken cancellation)
     {
         var rootBelow = isBottom ? null : "/";
-        new LayerMerge(lower, rootBelow, cancellation).Build(upper, new Place(lower, rootBelow), target, naturalBelow: rootBelow, isRoot: true);
+        new LayerMerge(lower, rootBelow, cancellation).Build(upper, new Place(lower, rootBelow), target, naturalBelow: rootBelow, depth: 0);
     }
 
     /// <param name="upper">The directory in the upper layer, or null.</param>
     /// <param name="place">The directory in the lower layer, or null, and where it continues below both.</param>
     /// <param name="target">The merged directory.</param>
     /// <param name="naturalBelow">Where a reader would look for its continuation without a redirect.</param>
-    /// <param name="isRoot">The root needs no marks: all roots lie on each other.</param>
-    private void Build(SafeFileHandle? upper, Place place, SafeFileHandle target, string? naturalBelow, bool isRoot)
+    /// <param name="depth">How deep it lies. The root, 0, needs no marks: all roots lie on each other.</param>
+    private void Build(SafeFileHandle? upper, Place place, SafeFileHandle target, string? naturalBelow, int depth)
     {
+        LayerTree.CheckDepth(depth);
         _cancellation.ThrowIfCancellationRequested();
         var model = upper ?? place.Directory!;
         DirectoryAttributes.Read(model).Apply(target);
-        if (!isRoot)
+        if (depth > 0)
         {
             if (place.Below is null)
                 LayerTree.SetOpaque(target);
@@ -71,7 +72,7 @@ internal sealed class LayerMerge
                     : LayerTree.GetRedirect(child) is not { } redirect ? Step(place, entry.Name)
                     : redirect.StartsWith('/') ? Resolve(redirect)
                     : Step(place, redirect);
-                Descend(child, below, entry.Name, place, target);
+                Descend(child, below, entry.Name, place, target, depth + 1);
             }
         }
 
@@ -85,7 +86,7 @@ internal sealed class LayerMerge
                     continue;
                 }
                 using var below = Step(place, entry.Name);
-                Descend(null, below, entry.Name, place, target);
+                Descend(null, below, entry.Name, place, target, depth + 1);
             }
         }
 
@@ -94,11 +95,11 @@ internal sealed class LayerMerge
         Files.SetTimes(target, ".", times.Accessed, times.Modified);
     }
 
-    private void Descend(SafeFileHandle? upper, Place below, string name, Place parent, SafeFileHandle target)
+    private void Descend(SafeFileHandle? upper, Place below, string name, Place parent, SafeFileHandle target, int depth)
     {
         Files.MakeDirectory(target, name, 0x1C0);
         using var child = Files.OpenDirectoryAt(target, name);
-        Build(upper, below, child, Place.Join(parent.Below, name), isRoot: false);
+        Build(upper, below, child, Place.Join(parent.Below, name), depth);
     }
 
     // A whiteout of the upper layer has done its work on the lower one; it is needed only for what lies below both.

@@ -9,12 +9,29 @@ namespace Lamina.Storage.Pools.Overlay;
 /// </summary>
 internal static class LayerTree
 {
+    /// <summary>
+    /// How many directories may lie in each other where a tree is copied or merged, which goes into them one by one: as many as a path can name
+    /// (PATH_MAX). Nothing but a program that means to make them makes more, and our stack is not endless.
+    /// </summary>
+    internal const int MaxDepth = 2048;
+
     internal const string Prefix = "trusted.overlay.";
 
     // What a user sets as trusted.overlay.x inside of an overlay mount is kept under this prefix: it is the user's own.
     private const string EscapedPrefix = Prefix + "overlay.";
     private const string Opaque = Prefix + "opaque";
     private const string Redirect = Prefix + "redirect";
+
+    /// <summary>Refuses to go deeper than <see cref="MaxDepth"/>.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>.</exception>
+    internal static void CheckDepth(int depth)
+    {
+        if (depth > MaxDepth)
+        {
+            throw new StorageException(StorageError.FailedPrecondition,
+                $"the volume has directories more than {MaxDepth} levels deep, which can't be copied or merged; remove them, or detach the volume before it is snapshotted");
+        }
+    }
 
     /// <summary>Whether the entry hides its name.</summary>
     internal static bool IsWhiteout(FileStatus status) => status is { Kind: FileKind.CharacterDevice, RepresentedDevice: 0 };

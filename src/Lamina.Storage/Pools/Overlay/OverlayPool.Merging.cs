@@ -44,7 +44,16 @@ internal sealed partial class OverlayPool
         var top = chain[0];
         for (var i = 1; i < chain.Length; i++)
         {
-            var merged = _layers.Create(_layers.ReadRoot(top));
+            LayerId merged;
+            try
+            {
+                merged = _layers.Create(_layers.ReadRoot(top));
+            }
+            catch when (i > 1)
+            {
+                Release(top);
+                throw;
+            }
             try
             {
                 using var upper = _layers.OpenDiff(top);
@@ -79,6 +88,7 @@ internal sealed partial class OverlayPool
         try
         {
             _volumes.Replace(record with { Chain = [.. record.Chain[..^chain.Length], merged] });
+            _usage.Sealed([merged]);
             return true;
         }
         catch when (_volumes.ReadAgain(key) is { } left && !left.Chain.Contains(merged))

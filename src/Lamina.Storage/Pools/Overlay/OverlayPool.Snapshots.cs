@@ -15,7 +15,7 @@ internal sealed partial class OverlayPool
             var cutSnapshot = snapshot with { CreatedAt = cut.At, Pause = cut.Pause };
             using var staging = new StagedObject(_directory);
             _snapshots.Publish(staging, new OverlaySnapshotRecord(PoolDirectory.Format, cutSnapshot, cut.Chain));
-            _usage.Measure(cut.Chain);
+            _usage.Sealed(cut.Chain);
             return cutSnapshot;
         }
         catch when (_snapshots.Find(snapshot.Id.Key) is null)
@@ -40,7 +40,10 @@ internal sealed partial class OverlayPool
         using var held = await LockRecordAsync(volume.Volume.Id.Key).ConfigureAwait(false);
         var record = _volumes.Get(volume.Volume.Id.Key);
         if (volume.MountPoint is { } mountPoint)
+        {
+            CheckDepth(record);
             return await CutMountedAsync(record, mountPoint).ConfigureAwait(false);
+        }
 
         CheckNotMounted(record);
         if (_layers.IsUntouched(record.Head, record.Chain))
@@ -48,11 +51,7 @@ internal sealed partial class OverlayPool
             _layers.References.Add(record.Chain);
             return new Cut(record.Chain, _time.GetUtcNow(), null);
         }
-        if (record.Chain.Length + 1 >= MaxLayers)
-        {
-            throw new StorageException(StorageError.ResourceExhausted,
-                $"volume {record.Volume.Id} lies on {record.Chain.Length} layers, and {MaxLayers} are the most; attach and detach it, which merges them, and call again");
-        }
+        CheckDepth(record);
         var at = _time.GetUtcNow();
         var sealedRecord = SealHead(record);
         _layers.References.Add(sealedRecord.Chain);
@@ -79,6 +78,15 @@ internal sealed partial class OverlayPool
         }
     }
 
+    private static void CheckDepth(OverlayVolumeRecord record)
+    {
+        if (record.Chain.Length + 1 >= MaxLayers)
+        {
+            throw new StorageException(StorageError.ResourceExhausted,
+                $"volume {record.Volume.Id} lies on {record.Chain.Length} layers, and {MaxLayers} are the most; detach it, which merges them, and call again");
+        }
+    }
+
     /// <summary>Gives a volume that is not mounted a new empty head; the old one becomes the top of its chain.</summary>
     private OverlayVolumeRecord SealHead(OverlayVolumeRecord record)
     {
@@ -90,6 +98,7 @@ internal sealed partial class OverlayPool
             _volumes.Replace(next);
             _quotas.Drop(record.Project);
             _usage.Measure([head]);
+            _usage.Sealed([record.Head]);
             return next;
         }
         catch when (_volumes.ReadAgain(record.Key) is { } left && left.Head != head)

@@ -22,7 +22,9 @@ internal sealed partial class OverlayPool
             var record = new OverlayVolumeRecord(PoolDirectory.Format, volume, head, chain, project);
             using var staging = new StagedObject(_directory);
             _volumes.Publish(staging, record);
-            _usage.Measure(layers);
+            _usage.Measure([head]);
+            _usage.Sealed(chain);
+            MergeIfDeep(record);
         }
         catch when (_volumes.Find(volume.Id.Key) is null)
         {
@@ -75,8 +77,7 @@ internal sealed partial class OverlayPool
         if (_volumes.Find(volume.Id.Key) is { } record)
         {
             _usage.Detached(record.Head);
-            if (record.Chain.Length > ChainMerger.MergeAbove)
-                _merger.Enqueue(record.Key);
+            MergeIfDeep(record);
         }
         return Task.CompletedTask;
     }
@@ -87,6 +88,13 @@ internal sealed partial class OverlayPool
         _merger.Attached(volume.Id.Key);
         if (_volumes.Find(volume.Id.Key) is { } record)
             _usage.Attached(record.Head);
+    }
+
+    // After a detach, and after a creation: what is made of snapshots of what was made of snapshots would lie ever deeper.
+    private void MergeIfDeep(OverlayVolumeRecord record)
+    {
+        if (record.Chain.Length > ChainMerger.MergeAbove)
+            _merger.Enqueue(record.Key);
     }
 
     private Task<IDisposable> LockRecordAsync(ObjectKey key) => _records.AcquireAsync([LockKey.Volume(key)], CancellationToken.None);
@@ -108,11 +116,21 @@ internal sealed partial class OverlayPool
         {
             case VolumeContent.OfSnapshot of:
                 var snapshot = _snapshots.Get(of.Snapshot.Id.Key);
+                // Read first: after a failure nobody would give the references back.
+                var root = _layers.ReadRoot(snapshot.Chain[0]);
                 _layers.References.Add(snapshot.Chain);
-                return (snapshot.Chain, _layers.ReadRoot(snapshot.Chain[0]));
+                return (snapshot.Chain, root);
             case VolumeContent.OfVolume of:
                 var cut = await CutAsync(of.Volume).ConfigureAwait(false);
-                return (cut.Chain, _layers.ReadRoot(cut.Chain[0]));
+                try
+                {
+                    return (cut.Chain, _layers.ReadRoot(cut.Chain[0]));
+                }
+                catch
+                {
+                    Release(cut.Chain);
+                    throw;
+                }
             default:
                 return ([], DirectoryAttributes.Of(VolumeParameters.None));
         }

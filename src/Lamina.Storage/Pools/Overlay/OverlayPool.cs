@@ -18,10 +18,11 @@ namespace Lamina.Storage.Pools.Overlay;
 /// </remarks>
 internal sealed partial class OverlayPool : IPool
 {
-    /// <summary>More layers than this are not mounted; far above what merging lets stand.</summary>
+    /// <summary>No volume is cut that would get more layers than this; far above what merging lets stand.</summary>
     private const int MaxLayers = 128;
 
     private readonly PoolSettings _settings;
+    private readonly PoolEdge _edge;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly PoolDirectory _directory;
@@ -41,6 +42,7 @@ internal sealed partial class OverlayPool : IPool
     private OverlayPool(PoolSettings settings, PoolDirectory directory, LiveCut cut, TimeProvider time, ILogger logger)
     {
         _settings = settings;
+        _edge = new PoolEdge(settings);
         _time = time;
         _logger = logger;
         _directory = directory;
@@ -110,21 +112,22 @@ internal sealed partial class OverlayPool : IPool
             }
             SealSharedHeads();
             _merger.Start();
-            _usage.Start(_volumes.Records.Select(volume => (volume.Head, volume.Chain)));
+            _usage.Start(
+                _volumes.Records.Select(volume => volume.Head), _volumes.Records.SelectMany(volume => volume.Chain).Concat(_snapshots.Records.SelectMany(snapshot => snapshot.Chain)));
             return new PoolContents(
                 [.. _volumes.Records.Select(record => record.Volume)], [.. _snapshots.Records.Select(record => record.Snapshot)], unreadable);
         }
         catch (LinuxException e)
         {
-            throw new StorageException(StorageError.Unavailable, $"the pool at {_settings.Path} can't be read: {e.Message}", e);
+            throw _edge.Unreadable(e);
         }
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> FindProblems() => [.. _directory.FindProblems()];
+    public IReadOnlyList<string> FindProblems() => _directory.FindProblems();
 
     /// <inheritdoc/>
-    public PoolCapacity GetCapacity() => _directory.Capacity;
+    public PoolCapacity GetCapacity() => _edge.Run("measure the room", () => _directory.Capacity);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -177,26 +180,12 @@ internal sealed partial class OverlayPool : IPool
         if (!_mayReclaim)
             return;
         _layers.Release(layers);
+        foreach (var layer in layers.Where(layer => !_layers.References.Contains(layer)))
+            _usage.Forget(layer);
         _trash.Wake();
     }
 
-    private async Task<T> TranslateAsync<T>(string what, Func<Task<T>> operation)
-    {
-        try
-        {
-            return await operation().ConfigureAwait(false);
-        }
-        catch (LinuxException e)
-        {
-            throw StorageException.From($"{what} in pool '{_settings.Name}'", e);
-        }
-    }
+    private Task<T> TranslateAsync<T>(string what, Func<Task<T>> operation) => _edge.RunAsync(what, operation);
 
-    private Task TranslateAsync(string what, Func<Task> operation) => TranslateAsync<bool>(
-        what,
-        async () =>
-        {
-            await operation().ConfigureAwait(false);
-            return true;
-        });
+    private Task TranslateAsync(string what, Func<Task> operation) => _edge.RunAsync(what, operation);
 }

@@ -7,6 +7,7 @@ namespace Lamina.Storage.Pools.Overlay;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
     WriteIndented = true)]
 [JsonSerializable(typeof(OverlayVolumeRecord))]
 [JsonSerializable(typeof(OverlaySnapshotRecord))]

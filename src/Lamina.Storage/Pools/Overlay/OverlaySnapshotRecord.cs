@@ -18,4 +18,7 @@ internal sealed record OverlaySnapshotRecord(
 
     [JsonIgnore]
     public ObjectKey Key => Snapshot.Id.Key;
+
+    [JsonIgnore]
+    public string? Flaw => Chain.IsDefaultOrEmpty ? "it names no layer" : null;
 }

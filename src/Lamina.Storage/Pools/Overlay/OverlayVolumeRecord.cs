@@ -22,4 +22,7 @@ internal sealed record OverlayVolumeRecord(
 
     [JsonIgnore]
     public ObjectKey Key => Volume.Id.Key;
+
+    [JsonIgnore]
+    public string? Flaw => Chain.IsDefault ? "it says nothing of its sealed layers" : Chain.Contains(Head) ? $"its head {Head} is among its sealed layers" : null;
 }

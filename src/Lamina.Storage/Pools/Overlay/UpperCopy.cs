@@ -27,6 +27,7 @@ internal sealed partial class UpperCopy : IDisposable
     private readonly CopiedEntry _root;
     private readonly Dictionary<ulong, CopiedEntry> _entries = [];
     private int _pass;
+    private int _depth;
     private bool _isRunning;
     private IReadOnlySet<ulong> _mapped = s_nothing;
     private CancellationToken _cancellation;
@@ -102,6 +103,7 @@ internal sealed partial class UpperCopy : IDisposable
     {
         _cancellation = cancellation;
         _pass++;
+        _depth = 0;
         Changes = 0;
         CopyDirectory(_root, _source, _target);
     }
@@ -170,7 +172,17 @@ internal sealed partial class UpperCopy : IDisposable
                 {
                     entry ??= Make(name, status, () => Files.MakeDirectory(target, name.Name, 0x1C0));
                     using var copy = Files.OpenDirectoryAt(target, name.Name);
-                    CopyDirectory(entry, child, copy);
+                    LayerTree.CheckDepth(_depth + 1);
+                    _depth++;
+                    try
+                    {
+                        CopyDirectory(entry, child, copy);
+                    }
+                    finally
+                    {
+                        // Also when it has moved away under us, which the directory above makes good of.
+                        _depth--;
+                    }
                 }
                 break;
             case FileKind.Regular:

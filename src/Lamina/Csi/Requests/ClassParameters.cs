@@ -9,7 +9,8 @@ namespace Lamina.Csi.Requests;
 /// <param name="Labels">The keys of Kubernetes, such as the claim's name.</param>
 internal sealed record ClassParameters(PoolName? Pool, VolumeParameters Volume, ImmutableSortedDictionary<string, string> Labels)
 {
-    private const string KubernetesPrefix = "csi.storage.k8s.io/";
+    /// <summary>What the keys begin with that Kubernetes and its sidecars add.</summary>
+    internal const string KubernetesPrefix = "csi.storage.k8s.io/";
 
     /// <summary>Reads the parameters of a volume.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.InvalidArgument"/>: an unknown key or a bad value, named.</exception>

@@ -11,15 +11,13 @@ namespace Lamina.Csi.Requests;
 /// </summary>
 internal static class EphemeralParser
 {
-    private const string KubernetesPrefix = "csi.storage.k8s.io/";
-    private const string EphemeralKey = KubernetesPrefix + "ephemeral";
+    private const string EphemeralKey = ClassParameters.KubernetesPrefix + "ephemeral";
     private const string SizeKey = "size";
     private const string FileSystemKey = "fsType";
-    private const string CompressionKey = "compression";
 
     // What says whose volume it is. Everything else of Kubernetes is left out: service account tokens come by the same way.
     private static readonly string[] LabelKeys =
-        [KubernetesPrefix + "pod.name", KubernetesPrefix + "pod.namespace", KubernetesPrefix + "pod.uid", KubernetesPrefix + "serviceAccount.name"];
+        [ClassParameters.KubernetesPrefix + "pod.name", ClassParameters.KubernetesPrefix + "pod.namespace", ClassParameters.KubernetesPrefix + "pod.uid", ClassParameters.KubernetesPrefix + "serviceAccount.name"];
 
     /// <summary>Whether the kubelet asks for an inline volume.</summary>
     internal static bool IsEphemeral(Wire.NodePublishVolumeRequest request) => request.VolumeContext.TryGetValue(EphemeralKey, out var value) && value == "true";
@@ -36,11 +34,11 @@ internal static class EphemeralParser
         if (access.FlagObstacle is { } obstacle)
             throw new StorageException(StorageError.InvalidArgument, obstacle);
 
-        var attributes = request.VolumeContext.Where(pair => !pair.Key.StartsWith(KubernetesPrefix, StringComparison.Ordinal)).ToDictionary();
-        if (attributes.Keys.FirstOrDefault(key => key is not (SizeKey or FileSystemKey or CompressionKey or VolumeParameters.PoolKey)) is { } unknown)
+        var attributes = request.VolumeContext.Where(pair => !pair.Key.StartsWith(ClassParameters.KubernetesPrefix, StringComparison.Ordinal)).ToDictionary();
+        if (attributes.Keys.FirstOrDefault(key => key is not (SizeKey or FileSystemKey or VolumeAttributes.CompressionKey or VolumeParameters.PoolKey)) is { } unknown)
         {
             throw new StorageException(StorageError.InvalidArgument,
-                $"the attribute '{unknown}' is not allowed for an inline volume; allowed are {SizeKey}, {VolumeParameters.PoolKey}, {FileSystemKey} and {CompressionKey}");
+                $"the attribute '{unknown}' is not allowed for an inline volume; allowed are {SizeKey}, {VolumeParameters.PoolKey}, {FileSystemKey} and {VolumeAttributes.CompressionKey}");
         }
         return (use, new VolumeRequest
         {
@@ -49,7 +47,7 @@ internal static class EphemeralParser
             Pool = attributes.TryGetValue(VolumeParameters.PoolKey, out var pool) ? IStorageValue<PoolName>.Parse(pool) : null,
             Size = attributes.TryGetValue(SizeKey, out var size) ? SizeRange.AtLeast(ParseSize(size)) : SizeRange.Any,
             FileSystem = FileSystemOf(attributes.GetValueOrDefault(FileSystemKey), access.FileSystem),
-            Parameters = VolumeParameters.Parse(attributes.Where(pair => pair.Key == CompressionKey)),
+            Parameters = VolumeParameters.Parse(attributes.Where(pair => pair.Key == VolumeAttributes.CompressionKey)),
             Labels = request.VolumeContext.Where(pair => LabelKeys.Contains(pair.Key)).ToImmutableSortedDictionary(StringComparer.Ordinal),
         });
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Pools;
@@ -87,9 +86,8 @@ internal sealed class VolumeAccess
         };
     }
 
-    // -1 means "leave as it is" to chown(2), so it can't be a group.
     private static uint ParseGroup(string text) =>
-        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var group) && group != uint.MaxValue
+        VolumeParameters.TryParseOwner(text, out var group)
             ? group
             : throw new StorageException(StorageError.InvalidArgument, $"volume_mount_group is '{text}'; allowed is a number from 0 to 4294967294");
 }

@@ -1,4 +1,7 @@
+using System.Text.Json.Nodes;
+using Lamina.Linux;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Pools.Overlay;
 using Lamina.Testing;
 
 namespace Lamina.Storage.Tests.Pools.Overlay;
@@ -73,6 +76,7 @@ public abstract class OverlayLifeCycle(ScratchFileSystem fileSystem)
 
         var layers = Path.Combine(storage.Settings.Path, "volumes", "data", "record.json");
         await Eventually.TrueAsync(() => File.ReadAllText(layers).Split('"').Length < 60, "the record names few layers");
+        await Eventually.TrueAsync(() => storage.UsageOf(volume) is not null, "what the merged layer takes is known");
         await storage.UseAsync(volume, path =>
         {
             Assert.Equal(["dé漢36"], Directory.GetFileSystemEntries(path).Select(Path.GetFileName));
@@ -150,6 +154,64 @@ public abstract class OverlayLifeCycle(ScratchFileSystem fileSystem)
         Assert.True(Directory.Exists(layer));
     }
 
+    [Theory]
+    [InlineData("volumes/data", "volume.size.bytes", "-1")]
+    [InlineData("volumes/data", "chain", "null")]
+    [InlineData("snapshots/s", "chain", "null")]
+    [InlineData("snapshots/s", "chain", "[]")]
+    public async Task Load_RecordThatCantBeTrue_IsReportedAndTheRestIsServed(string which, string member, string value)
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data", size: ByteSize.FromMebibytes(10));
+        await storage.UseAsync(volume, mount => File.WriteAllText(Path.Combine(mount, "f"), "x"));
+        await storage.SnapshotAsync("s", volume);
+        await storage.CreateAsync("other");
+        var record = Path.Combine(storage.Settings.Path, which, "record.json");
+        var json = File.ReadAllText(record);
+        var changed = JsonNode.Parse(json)!;
+        var path = member.Split('.');
+        var parent = path[..^1].Aggregate(changed, (node, name) => node[name]!);
+        Assert.NotNull(parent[path[^1]]);
+        parent[path[^1]] = JsonNode.Parse(value);
+        File.WriteAllText(record, changed.ToJsonString());
+        await storage.StartAgainAsync();
+
+        var unreadable = Assert.Single(storage.Pools.Loaded.Single().Unreadable);
+        Assert.Equal(which, unreadable.Path);
+        Assert.NotNull(storage.Volumes.GetByNameOrId("other"));
+
+        File.WriteAllText(record, json);
+        await storage.StartAgainAsync();
+        Assert.Empty(storage.Pools.Loaded.Single().Unreadable);
+    }
+
+    [Fact]
+    public async Task Create_FromADeepSnapshot_IsMergedWithoutBeingAttached()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        var path = await storage.AttachAsync(volume);
+        Snapshot? last = null;
+        for (var i = 0; i <= ChainMerger.MergeAbove; i++)
+        {
+            // A live cut deepens the snapshot and not the volume, so each generation is made of the one before.
+            File.WriteAllText(Path.Combine(path, $"f{i}"), $"{i}");
+            last = await storage.SnapshotAsync($"s{i}", volume);
+            await storage.DetachAsync(volume);
+            volume = await storage.CreateAsync($"data{i}", VolumeSource.From(last.Id));
+            path = await storage.AttachAsync(volume);
+        }
+        await storage.DetachAsync(volume);
+
+        var deep = await storage.CreateAsync("deep", VolumeSource.From(last!.Id));
+
+        var record = Path.Combine(storage.Settings.Path, "volumes", "deep", "record.json");
+        await Eventually.TrueAsync(() => LayersIn(record) <= 2, "the new volume lies on few layers");
+        await storage.UseAsync(deep, path => Assert.Equal("0", File.ReadAllText(Path.Combine(path, "f0"))));
+    }
+
+    private static int LayersIn(string record) => JsonNode.Parse(File.ReadAllText(record))!["chain"]!.AsArray().Count + 1;
+
     [Fact]
     public async Task Load_LeftoversOfACrash_AreGone()
     {
@@ -219,5 +281,69 @@ public abstract class OverlayLifeCycle(ScratchFileSystem fileSystem)
         var refused = Assert.Throws<StorageException>(() => storage.Opener.Open(storage.Settings));
         Assert.Equal(StorageError.Unavailable, refused.Error);
         Assert.Contains("another daemon", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Usage_OfASnapshotWhoseVolumeIsGone_IsKnownAfterAStart()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        await storage.UseAsync(volume, path => File.WriteAllBytes(Path.Combine(path, "f"), new byte[100_000]));
+        var snapshot = await storage.SnapshotAsync("snap", volume);
+        await storage.Volumes.DeleteAsync(volume.Id, CancellationToken.None);
+        await storage.StartAgainAsync();
+
+        await Eventually.TrueAsync(() => storage.UsageOf(snapshot)?.Exclusive?.Bytes >= 100_000, "what the snapshot takes is known");
+    }
+
+    [Fact]
+    public async Task Usage_OfASealedLayer_IsRememberedAndNotMeasuredAgain()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        await storage.UseAsync(volume, path => File.WriteAllBytes(Path.Combine(path, "f"), new byte[100_000]));
+        var snapshot = await storage.SnapshotAsync("snap", volume);
+        await storage.Volumes.DeleteAsync(volume.Id, CancellationToken.None);
+        string[] Remembered() => Directory.GetFiles(Path.Combine(storage.Settings.Path, "layers"), "measure.json", SearchOption.AllDirectories);
+        await Eventually.TrueAsync(() => Remembered().Length == 1, "the sealed layer's measure is remembered");
+
+        // A value that no walk would find.
+        File.WriteAllText(Remembered()[0], """{"bytes":123456789,"inodes":1,"at":"2020-01-01T00:00:00+00:00"}""");
+        await storage.StartAgainAsync();
+        await Eventually.TrueAsync(() => storage.UsageOf(snapshot)?.Exclusive?.Bytes == 123456789, "what was remembered is used");
+
+        // What a power cut left of it is no reason to know nothing.
+        File.WriteAllText(Remembered()[0], "{");
+        await storage.StartAgainAsync();
+        await Eventually.TrueAsync(() => storage.UsageOf(snapshot)?.Exclusive?.Bytes is >= 100_000 and < 200_000, "it is measured again");
+    }
+
+    [Fact]
+    public async Task Trash_WithAMountInIt_KeepsAllOfThatEntryAndRemovesTheOthers()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var entry = Path.Combine(storage.Settings.Path, "trash", "entry");
+        var mountPoint = Directory.CreateDirectory(Path.Combine(entry, "z", "mounted")).FullName;
+        for (var i = 0; i < 20; i++)
+            File.WriteAllText(Path.Combine(entry, $"f{i}"), "");
+        using (var source = Files.Open(TestScratch.NewDirectory(), OpenFlags.Path | OpenFlags.Directory))
+        using (var tree = Mounts.CloneTree(source))
+            Mounts.Attach(tree, mountPoint);
+        try
+        {
+            for (var round = 0; round < 2; round++)
+            {
+                var volume = await storage.CreateAsync($"v{round}");
+                await storage.Volumes.DeleteAsync(volume.Id, CancellationToken.None);
+                await Eventually.TrueAsync(() => Directory.GetDirectories(Path.Combine(storage.Settings.Path, "trash")).Length == 1, "the others are gone");
+            }
+            Assert.Equal(21, Directory.GetFileSystemEntries(entry).Length);
+        }
+        finally
+        {
+            Mounts.Unmount(mountPoint);
+        }
+        await storage.StartAgainAsync();
+        await Eventually.TrueAsync(() => !Directory.Exists(entry), "it goes when nothing is mounted there");
     }
 }
