@@ -154,11 +154,11 @@ public sealed unsafe class LoopDevice : IDisposable
         return found;
     }
 
-    /// <summary>The loop device over a file; null when there is none. Of several, any.</summary>
+    /// <summary>The loop devices over a file; of ours there is one at most.</summary>
     /// <param name="device">As <see cref="FileStatus.Device"/>.</param>
     /// <param name="inode">As <see cref="FileStatus.Inode"/>.</param>
-    public static LoopStatus? FindByBacking(ulong device, ulong inode) =>
-        List().FirstOrDefault(loop => loop.BackingDevice == device && loop.BackingInode == inode);
+    public static IReadOnlyList<LoopStatus> ListByBacking(ulong device, ulong inode) =>
+        [.. List().Where(loop => loop.BackingDevice == device && loop.BackingInode == inode)];
 
     private static LoopStatus? TryGetStatus(int number, SafeFileHandle blocks)
     {
@@ -180,6 +180,7 @@ public sealed unsafe class LoopDevice : IDisposable
                 BackingDevice = *(ulong*)info,
                 BackingInode = *(ulong*)(info + 8),
                 Offset = *(ulong*)(info + 24),
+                SizeLimit = *(ulong*)(info + 32),
                 IsReadOnly = (flags & LO_FLAGS_READ_ONLY) != 0,
                 AutoClear = (flags & LO_FLAGS_AUTOCLEAR) != 0,
                 IsDirect = (flags & LO_FLAGS_DIRECT_IO) != 0,

@@ -14,15 +14,20 @@ internal static class ImageDevice
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(20);
 
     /// <summary>The loop device over an image; null when there is none.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: somebody has made a second one.</exception>
     internal static LoopStatus? Find(SafeFileHandle image)
     {
         var status = Files.Stat(image);
-        return LoopDevice.FindByBacking(status.Device, status.Inode);
+        var loops = LoopDevice.ListByBacking(status.Device, status.Inode);
+        return loops.Count <= 1
+            ? loops.FirstOrDefault()
+            : throw new StorageException(StorageError.FailedPrecondition,
+                $"{Files.CurrentPath(image)} is at {string.Join(" and ", loops.Select(loop => loop.Path))}, which know nothing of each other and would ruin it; detach all that are not in use: losetup --detach");
     }
 
     /// <summary>
-    /// As the other, but looks again for half a second: the kernel lets go of a device some moments after the last use of it, and whoever lists
-    /// devices opens them.
+    /// As the other, but looks again for half a second at a device that is about to go: the kernel lets go of it some moments after the last use,
+    /// and whoever lists devices opens them.
     /// </summary>
     internal static LoopStatus? FindLasting(SafeFileHandle image)
     {
@@ -30,7 +35,7 @@ internal static class ImageDevice
         {
             if (Find(image) is not { } loop)
                 return null;
-            if (left == 0)
+            if (left == 0 || !loop.AutoClear || MountTable.Read().Entries.Any(mount => IsOf(mount, loop)))
                 return loop;
             Thread.Sleep(s_pause);
         }
@@ -43,19 +48,24 @@ internal static class ImageDevice
     /// Whether it is wanted as it is. It has sectors of 512 bytes for ever then, as what is on it may depend on that, and stays without any user;
     /// one that is mounted goes with its mount.
     /// </param>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: there is one that somebody else made, otherwise than it has to be.</exception>
     internal static LoopDevice Attach(SafeFileHandle image, string name, bool isRaw)
     {
         for (var attempt = 1; ; attempt++)
         {
             if (Find(image) is not { } found)
                 return LoopDevice.Attach(image, name, direct: true, readOnly: false, autoClear: !isRaw, sectorSize: isRaw ? RawSector : 0);
+            if (!found.IsWhole)
+                throw new StorageException(StorageError.FailedPrecondition, $"the image {name} is at {found.Path} already, read-only or in part; detach that first: losetup --detach {found.Path}");
             var loop = LoopDevice.Open(found.Number, readOnly: true);
             try
             {
                 // Open, it can't go any more; but it may have gone just before, and have another file by now.
-                if (Find(image)?.Number == found.Number)
+                if (Find(image)?.Number == loop.Number)
                 {
                     loop.SetAutoClear(!isRaw);
+                    // It may be from before the image became larger.
+                    loop.SetCapacity();
                     return loop;
                 }
             }

@@ -6,6 +6,7 @@ namespace Lamina.Storage.Pools.Images;
 
 internal sealed partial class ImagePool
 {
+    private const int UnmountLooks = 2000;
     private static readonly TimeSpan s_copyReports = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_unmountPause = TimeSpan.FromMilliseconds(5);
 
@@ -82,7 +83,11 @@ internal sealed partial class ImagePool
             Files.FlushFileSystem(root);
         }
         // Unmounting is what writes the rest, and it must be over before the image is flushed.
-        while (ImageDevice.Find(image) is not null)
+        for (var left = UnmountLooks; ImageDevice.Find(image) is { } loop; left--)
+        {
+            if (left == 0)
+                throw new StorageException(StorageError.FailedPrecondition, $"somebody has opened {loop.Path} while its filesystem was made; call again");
             Thread.Sleep(s_unmountPause);
+        }
     }
 }

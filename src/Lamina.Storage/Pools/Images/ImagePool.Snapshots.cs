@@ -10,7 +10,7 @@ internal sealed partial class ImagePool
     /// <inheritdoc/>
     public Task<Snapshot> CreateSnapshotAsync(Snapshot snapshot, VolumeInUse volume)
     {
-        return TranslateAsync($"snapshot volume '{volume.Volume.Name}'", async () =>
+        return _edge.RunAsync($"snapshot volume '{volume.Volume.Name}'", async () =>
         {
             CheckFreeElsewhere(volume.Volume.IsImage ? "snapshots" : SnapshotsName, snapshot.Id.Key);
             if (!volume.Volume.IsImage)
@@ -28,7 +28,7 @@ internal sealed partial class ImagePool
     }
 
     /// <inheritdoc/>
-    public Task DeleteSnapshotAsync(Snapshot snapshot) => !snapshot.IsImage ? _inner.DeleteSnapshotAsync(snapshot) : TranslateAsync($"delete snapshot '{snapshot.Name}'", () =>
+    public Task DeleteSnapshotAsync(Snapshot snapshot) => !snapshot.IsImage ? _inner.DeleteSnapshotAsync(snapshot) : _edge.RunAsync($"delete snapshot '{snapshot.Name}'", () =>
     {
         _snapshots.Discard(_snapshots.Get(snapshot.Id.Key).Key);
         _wakeTrash();
@@ -41,9 +41,7 @@ internal sealed partial class ImagePool
     {
         if (!snapshot.IsImage)
             return _inner.GetUsage(snapshot);
-        if (_sharesBlocks != false || _snapshots.Find(snapshot.Id.Key) is not { } record || Files.TryStat(Path.Combine(_snapshots.PathOf(record.Key), Image)) is not { } status)
-            return null;
-        return new SnapshotUsage(new ByteSize(status.Blocks * 512), _time.GetUtcNow());
+        return _sharesBlocks == false && TakenBy(_snapshots, snapshot.Id.Key) is { } taken ? new SnapshotUsage(taken, _time.GetUtcNow()) : null;
     }
 
     /// <summary>Fills an empty image with a volume's content at one moment.</summary>

@@ -8,14 +8,14 @@ internal sealed partial class ImagePool
     /// <inheritdoc/>
     public async Task CreateVolumeAsync(Volume volume, VolumeContent source)
     {
-        CheckFreeElsewhere(volume.IsImage ? "volumes" : VolumesName, volume.Id.Key);
-        if (!volume.IsImage)
+        await _edge.RunAsync($"create volume '{volume.Name}'", async () =>
         {
-            await _inner.CreateVolumeAsync(volume, source).ConfigureAwait(false);
-            return;
-        }
-        await TranslateAsync($"create volume '{volume.Name}'", async () =>
-        {
+            CheckFreeElsewhere(volume.IsImage ? "volumes" : VolumesName, volume.Id.Key);
+            if (!volume.IsImage)
+            {
+                await _inner.CreateVolumeAsync(volume, source).ConfigureAwait(false);
+                return;
+            }
             _volumes.CheckFree(volume.Id.Key);
             using var staging = new StagedObject(_directory);
             using (var image = Make(staging.Directory, Image))
@@ -33,7 +33,7 @@ internal sealed partial class ImagePool
     }
 
     /// <inheritdoc/>
-    public Task DeleteVolumeAsync(Volume volume) => !volume.IsImage ? _inner.DeleteVolumeAsync(volume) : TranslateAsync($"delete volume '{volume.Name}'", () =>
+    public Task DeleteVolumeAsync(Volume volume) => !volume.IsImage ? _inner.DeleteVolumeAsync(volume) : _edge.RunAsync($"delete volume '{volume.Name}'", () =>
     {
         var record = _volumes.Get(volume.Id.Key);
         using (var image = OpenImage(_volumes, record.Key, $"volume {volume.Id}"))
@@ -45,7 +45,7 @@ internal sealed partial class ImagePool
 
     /// <inheritdoc/>
     /// <remarks>First the room, then the device, then the filesystem in it, and then the record: what it promises is there.</remarks>
-    public Task ResizeVolumeAsync(Volume resized) => !resized.IsImage ? _inner.ResizeVolumeAsync(resized) : TranslateAsync($"resize volume '{resized.Name}'", () =>
+    public Task ResizeVolumeAsync(Volume resized) => !resized.IsImage ? _inner.ResizeVolumeAsync(resized) : _edge.RunAsync($"resize volume '{resized.Name}'", () =>
     {
         var record = _volumes.Get(resized.Id.Key);
         var size = SizeOf(resized);
@@ -64,7 +64,7 @@ internal sealed partial class ImagePool
     });
 
     /// <inheritdoc/>
-    public Task<MountDescription> AttachAsync(Volume volume) => !volume.IsImage ? _inner.AttachAsync(volume) : TranslateAsync<MountDescription>($"attach volume '{volume.Name}'", async () =>
+    public Task<MountDescription> AttachAsync(Volume volume) => !volume.IsImage ? _inner.AttachAsync(volume) : _edge.RunAsync<MountDescription>($"attach volume '{volume.Name}'", async () =>
     {
         var record = _volumes.Get(volume.Id.Key);
         var size = SizeOf(record.Volume);
@@ -107,9 +107,7 @@ internal sealed partial class ImagePool
     {
         if (!volume.IsImage)
             return _inner.GetUsage(volume);
-        return _volumes.Find(volume.Id.Key) is { } record && Files.TryStat(Path.Combine(_volumes.PathOf(record.Key), Image)) is { } status
-            ? new VolumeUsage(new ByteSize(status.Blocks * 512), null, _time.GetUtcNow())
-            : null;
+        return TakenBy(_volumes, volume.Id.Key) is { } taken ? new VolumeUsage(taken, null, _time.GetUtcNow()) : null;
     }
 
     private static ByteSize SizeOf(Volume volume) =>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Lamina.Linux;
 using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools.Directories;
@@ -27,12 +28,13 @@ internal sealed partial class ImagePool : IPool
 
     private readonly IPool _inner;
     private readonly PoolSettings _settings;
+    private readonly PoolEdge _edge;
     private readonly PoolDirectory _directory;
     private readonly Action _wakeTrash;
     private readonly WriterPauses _pauses;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly System.Collections.Immutable.ImmutableArray<VolumeFileSystem> _fileSystems = ImageTools.Installed();
+    private readonly ImmutableArray<VolumeFileSystem> _fileSystems = ImageTools.Installed();
     private readonly ObjectDirectory<ImageVolumeRecord> _volumes;
     private readonly ObjectDirectory<ImageSnapshotRecord> _snapshots;
     private bool? _sharesBlocks;
@@ -48,6 +50,7 @@ internal sealed partial class ImagePool : IPool
     {
         _inner = inner;
         _settings = settings;
+        _edge = new PoolEdge(settings);
         _directory = directory;
         _wakeTrash = wakeTrash;
         _pauses = pauses;
@@ -91,7 +94,7 @@ internal sealed partial class ImagePool : IPool
         }
         catch (LinuxException e)
         {
-            throw new StorageException(StorageError.Unavailable, $"the pool at {_settings.Path} can't be read: {e.Message}", e);
+            throw _edge.Unreadable(e);
         }
     }
 
@@ -131,6 +134,12 @@ internal sealed partial class ImagePool : IPool
             throw new StorageException(StorageError.AlreadyExists, $"'{directory}/{key}' exists already in the pool at {_settings.Path}");
     }
 
+    /// <summary>What an object's image takes on the disk; null when it is not there.</summary>
+    private ByteSize? TakenBy<TRecord>(ObjectDirectory<TRecord> objects, ObjectKey key)
+        where TRecord : class, IPoolRecord =>
+        _edge.Run<ByteSize?>($"measure '{key}'", () =>
+            objects.Find(key) is not null && Files.TryStat(Path.Combine(objects.PathOf(key), Image)) is { } status ? new ByteSize(status.Blocks * 512) : null);
+
     private static SafeFileHandle OpenImage<TRecord>(ObjectDirectory<TRecord> objects, ObjectKey key, string what, OpenFlags flags = OpenFlags.ReadOnly)
         where TRecord : class, IPoolRecord
     {
@@ -144,24 +153,4 @@ internal sealed partial class ImagePool : IPool
             throw new StorageException(StorageError.DataLoss, $"{what} has no '{Image}' beside its record; nothing was touched", e);
         }
     }
-
-    private async Task<T> TranslateAsync<T>(string what, Func<Task<T>> operation)
-    {
-        try
-        {
-            return await operation().ConfigureAwait(false);
-        }
-        catch (LinuxException e)
-        {
-            throw StorageException.From($"{what} in pool '{_settings.Name}'", e);
-        }
-    }
-
-    private Task TranslateAsync(string what, Func<Task> operation) => TranslateAsync<bool>(
-        what,
-        async () =>
-        {
-            await operation().ConfigureAwait(false);
-            return true;
-        });
 }
