@@ -132,8 +132,19 @@ public sealed class ImageVolumeTests(CsiDaemon daemon) : IClassFixture<CsiDaemon
         var mount = await CreateAsync(Requests.Mount());
         await Refused.AsAsync(StatusCode.InvalidArgument, daemon.NodeService.NodeStageVolumeAsync(Requests.Stage(block.VolumeId, daemon.NewStagingPath())));
         await Refused.AsAsync(StatusCode.InvalidArgument, daemon.NodeService.NodeStageVolumeAsync(Requests.Stage(mount.VolumeId, daemon.NewStagingPath(), Requests.Block())));
-        var restored = new Wire.CreateVolumeRequest { Name = CsiDaemon.NewName(), VolumeCapabilities = { Requests.Mount() }, VolumeContentSource = Requests.FromVolume(block.VolumeId) };
-        await Refused.AsAsync(StatusCode.InvalidArgument, daemon.Controller.CreateVolumeAsync(restored));
+
+        // What somebody wrote to a device is never mounted, and a filesystem is never given to be written past.
+        var fileSystem = await CreateAsync(Requests.Mount(fileSystem: "ext4"));
+        foreach (var (capability, source) in (IEnumerable<(Wire.VolumeCapability, Wire.Volume)>)
+            [(Requests.Mount(), block), (Requests.Mount(fileSystem: "ext4"), block), (Requests.Block(), fileSystem), (Requests.Block(), mount)])
+        {
+            var snapshot = (await daemon.SnapshotAsync(source.VolumeId)).SnapshotId;
+            foreach (var from in (Wire.VolumeContentSource[])[Requests.FromVolume(source.VolumeId), Requests.FromSnapshot(snapshot)])
+            {
+                var copy = new Wire.CreateVolumeRequest { Name = CsiDaemon.NewName(), VolumeCapabilities = { capability }, VolumeContentSource = from };
+                await Refused.AsAsync(StatusCode.InvalidArgument, daemon.Controller.CreateVolumeAsync(copy));
+            }
+        }
     }
 
     [Fact]
@@ -229,6 +240,20 @@ public sealed class ImageVolumeTests(CsiDaemon daemon) : IClassFixture<CsiDaemon
             });
             Assert.Equal(Errno.ENOSPC, Assert.IsType<LinuxException>(failed).Errno);
         });
+    }
+
+    [Theory]
+    [MemberData(nameof(FileSystems))]
+    public async Task FileSystem_ExpandedDetached_IsLargerWhenItIsUsed(string type)
+    {
+        var volume = await CreateAsync(Requests.Mount(fileSystem: type));
+        var before = 0L;
+        await daemon.UseAsync(volume.VolumeId, path => before = (long)Files.StatFs(path).TotalBytes);
+
+        var answer = await daemon.Controller.ControllerExpandVolumeAsync(new() { VolumeId = volume.VolumeId, CapacityRange = new() { RequiredBytes = 2 * Size } });
+
+        Assert.Equal((2 * Size, false), (answer.CapacityBytes, answer.NodeExpansionRequired));
+        await daemon.UseAsync(volume.VolumeId, path => Assert.InRange((long)Files.StatFs(path).TotalBytes, before + (Size * 9 / 10), 2 * Size));
     }
 
     [Theory]
