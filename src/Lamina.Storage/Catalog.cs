@@ -8,7 +8,7 @@ namespace Lamina.Storage;
 /// Everything that the loaded pools hold, in memory: what every list and look-up is served from. Changes go to the pool first, then here.
 /// Reads take no lock and see each object whole.
 /// </summary>
-public sealed class Catalog
+public sealed partial class Catalog
 {
     private readonly CatalogIndex<VolumeId, Volume> _volumes = new(volume => volume.Id, id => id.Key, id => id.Pool);
     private readonly CatalogIndex<SnapshotId, Snapshot> _snapshots = new(snapshot => snapshot.Id, id => id.Key, id => id.Pool);
@@ -93,10 +93,12 @@ public sealed class Catalog
     }
 
     /// <summary>Adds all that a pool holds, at its load.</summary>
-    public void Add(Pools.PoolContents contents)
+    public void Add(PoolId id, Pools.PoolContents contents)
     {
         _volumes.AddRange(contents.Volumes);
-        _snapshots.AddRange(contents.Snapshots);
+        var grouped = contents.Snapshots.ToLookup(IsMember);
+        var single = grouped[false].ToList();
+        _snapshots.AddRange(single);
         foreach (var volume in contents.Volumes)
         {
             if (volume.Ephemeral is { } use)
@@ -104,11 +106,13 @@ public sealed class Catalog
         }
         foreach (var pool in contents.Volumes.GroupBy(volume => volume.Id.Pool))
             Promise(pool.Key, pool.Sum(volume => volume.Size?.Bytes ?? 0));
-        foreach (var family in contents.Snapshots.GroupBy(snapshot => snapshot.SourceVolume))
+        foreach (var family in single.GroupBy(snapshot => snapshot.SourceVolume))
         {
             var ids = family.Select(snapshot => snapshot.Id).ToImmutableSortedSet();
             _snapshotsOf.AddOrUpdate(family.Key, _ => ids, (_, known) => known.Union(ids));
         }
+        AddGroups(
+            id, [.. grouped[true]], [.. contents.Unreadable.Where(record => record is { IsSnapshot: true, Key: not null }).Select(record => record.Key!.Value)]);
     }
 
     /// <summary>Takes all out that a pool holds, when it goes.</summary>
@@ -118,6 +122,7 @@ public sealed class Catalog
             Remove(volume.Id);
         foreach (var snapshot in Snapshots().Where(snapshot => snapshot.Id.Pool == pool).ToList())
             Remove(snapshot.Id);
+        RemoveGroups(pool);
     }
 
     private void Promise(PoolId pool, long bytes) => _promised.AddOrUpdate(pool, bytes, (_, promised) => promised + bytes);

@@ -56,26 +56,38 @@ internal sealed class CatalogIndex<TId, T>(Func<T, TId> idOf, Func<TId, ObjectKe
         }
     }
 
-    internal T? Remove(TId id)
+    internal T? Remove(TId id) => RemoveRange([id]) is [var removed] ? removed : null;
+
+    /// <summary>Removes what there is of these; a list that begins meanwhile has all of them or none.</summary>
+    internal IReadOnlyList<T> RemoveRange(IReadOnlyCollection<TId> ids)
     {
+        List<T> removed = [];
         lock (_writing)
         {
-            if (!_byId.TryRemove(id, out var value))
-                return null;
-            Volatile.Write(ref _ordered, _ordered.Remove(id));
-            // Two pools that once belonged to two hosts may hold the same key: the other one takes the key over.
-            if (_byKey.TryGetValue(keyOf(id), out var named) && poolOf(named) == poolOf(id))
+            Volatile.Write(ref _ordered, _ordered.Except(ids));
+            foreach (var id in ids)
             {
-                _byKey.TryRemove(keyOf(id), out _);
-                // Ids are ordered by key first, so a namesake can only stand beside the place where this one stood.
-                var place = CatalogOrder.PlaceAfter(_ordered, id);
-                foreach (var neighbour in new[] { place - 1, place })
-                {
-                    if (neighbour >= 0 && neighbour < _ordered.Count && keyOf(_ordered[neighbour]) == keyOf(id))
-                        _byKey[keyOf(id)] = _ordered[neighbour];
-                }
+                if (!_byId.TryRemove(id, out var value))
+                    continue;
+                removed.Add(value);
+                HandKeyOver(id);
             }
-            return value;
+        }
+        return removed;
+    }
+
+    // Two pools that once belonged to two hosts may hold the same key: the other one takes the key over.
+    private void HandKeyOver(TId id)
+    {
+        if (!_byKey.TryGetValue(keyOf(id), out var named) || poolOf(named) != poolOf(id))
+            return;
+        _byKey.TryRemove(keyOf(id), out _);
+        // Ids are ordered by key first, so a namesake can only stand beside the place where this one stood.
+        var place = CatalogOrder.PlaceAfter(_ordered, id);
+        foreach (var neighbour in new[] { place - 1, place })
+        {
+            if (neighbour >= 0 && neighbour < _ordered.Count && keyOf(_ordered[neighbour]) == keyOf(id))
+                _byKey[keyOf(id)] = _ordered[neighbour];
         }
     }
 }

@@ -43,6 +43,24 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot {Snapshot} is deleted")]
     public static partial void SnapshotDeleted(this ILogger logger, SnapshotId snapshot);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot group {Group} of {Volumes} volumes is cut, its writers stood still for {Pause}")]
+    public static partial void GroupCreated(this ILogger logger, SnapshotGroupId group, int volumes, TimeSpan? pause);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot group {Group} is deleted, with {Snapshots} snapshots")]
+    public static partial void GroupDeleted(this ILogger logger, SnapshotGroupId group, int snapshots);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Snapshot group {Group} was left incomplete: its {Snapshots} snapshots that are left are discarded")]
+    public static partial void GroupDiscarded(this ILogger logger, SnapshotGroupId group, int snapshots);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Snapshot group {Group} is incomplete, and what is left of it can't be discarded yet: {Reason}")]
+    public static partial void GroupNotDiscarded(this ILogger logger, SnapshotGroupId group, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Snapshot group {Group} has failed, and its snapshot {Snapshot} could not be taken back yet: {Reason}")]
+    public static partial void GroupNotTakenBack(this ILogger logger, SnapshotGroupId group, SnapshotId snapshot, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A cut of {Volume} could not be cleared away: {Reason}")]
+    public static partial void CutNotCleared(this ILogger logger, VolumeId volume, string reason);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "The inline volume {Volume} is deleted: its pod's directory {PodDirectory} is gone")]
     public static partial void OrphanCollected(this ILogger logger, VolumeId volume, string podDirectory);
 
@@ -110,8 +128,8 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "{What}: its image of {Bytes} is copied, in {Duration}")]
     public static partial void ImageCopied(this ILogger logger, string what, ByteSize bytes, TimeSpan duration);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume} was written to while its writers stood still: {What}")]
-    public static partial void WrittenDuringCut(this ILogger logger, VolumeId volume, string what);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A cut of {Volumes} is void, as somebody wrote while the writers stood still: {What}")]
+    public static partial void WrittenDuringCut(this ILogger logger, string volumes, string what);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: a copy that was given up could not be removed yet: {Reason}")]
     public static partial void CopyNotCleared(this ILogger logger, VolumeId volume, string reason);

@@ -49,6 +49,16 @@ public readonly partial record struct ObjectKey : IStorageValue<ObjectKey>, ICom
         return new ObjectKey($"{readable}--{Base32.Encode(SHA256.HashData(Encoding.UTF8.GetBytes(name)), HashLength)}");
     }
 
+    /// <summary>
+    /// The key of a group's member, in the form of a reduced name, but of no name: what is hashed holds a character that names can't have.
+    /// </summary>
+    internal static ObjectKey OfGroupMember(ObjectKey group, int number)
+    {
+        var (suffix, of) = (FormattableString.Invariant($"-{number}"), group.ToString());
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"group member\0{of}\0{number}")));
+        return new ObjectKey($"{of[..Math.Min(of.Length, MaxReadable - suffix.Length)]}{suffix}--{Base32.Encode(hash, HashLength)}");
+    }
+
     /// <inheritdoc/>
     public static bool TryParse(string? text, out ObjectKey value)
     {

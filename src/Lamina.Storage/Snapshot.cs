@@ -39,4 +39,8 @@ public sealed record Snapshot
 
     /// <summary>How long the volume's writers stood still for it; null when nobody had to be stopped.</summary>
     public TimeSpan? Pause { get; init; }
+
+    /// <summary>The group that it was cut in, at one write point with the others; null for a single snapshot.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SnapshotGroupMembership? Group { get; init; }
 }

@@ -1,6 +1,7 @@
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Cuts;
 using Microsoft.Extensions.Logging;
 
 namespace Lamina.Storage;
@@ -10,6 +11,7 @@ public sealed class SnapshotService(
     PoolSet pools,
     Catalog catalog,
     AttachmentService attachments,
+    CutRunner cuts,
     CapacityPromises promises,
     OperationRunner operations,
     TimeProvider time,
@@ -32,7 +34,9 @@ public sealed class SnapshotService(
     }
 
     /// <summary>Deletes a snapshot. One that does not exist is deleted already.</summary>
-    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: its pool is not loaded.</exception>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.Unavailable"/>: its pool is not loaded. <see cref="StorageError.InvalidArgument"/>: it is the member of a group.
+    /// </exception>
     public Task DeleteAsync(SnapshotId id, CancellationToken cancellationToken)
     {
         pools.CheckReady();
@@ -61,7 +65,10 @@ public sealed class SnapshotService(
         pools.CheckReady();
         if (SnapshotId.TryParse(nameOrId, out var id))
             return Get(id);
-        return catalog.FindSnapshot(ObjectKey.FromName(nameOrId)) ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot '{nameOrId}'");
+        // The key of a group's member is not that of its name, which is for people.
+        return catalog.FindSnapshot(ObjectKey.FromName(nameOrId))
+            ?? catalog.Snapshots().FirstOrDefault(snapshot => snapshot.Group is not null && snapshot.Name == nameOrId)
+            ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot '{nameOrId}'");
     }
 
     /// <summary>A page of snapshots, ordered by key.</summary>
@@ -116,10 +123,16 @@ public sealed class SnapshotService(
             Labels = request.Labels,
             CreatedAt = time.GetUtcNow(),
         };
-        snapshot = await pool.Pool.CreateSnapshotAsync(snapshot, attachments.InUse(volume)).ConfigureAwait(false);
+        snapshot = await CutAsync(pool.Pool, snapshot, attachments.InUse(volume)).ConfigureAwait(false);
         catalog.Put(snapshot);
         logger.SnapshotCreated(snapshot.Id, volume.Id, snapshot.Pause);
         return snapshot;
+    }
+
+    private async Task<Snapshot> CutAsync(IPool pool, Snapshot snapshot, VolumeInUse volume)
+    {
+        await using var cut = await pool.BeginSnapshotAsync(snapshot, volume).ConfigureAwait(false);
+        return await cut.PublishAsync(await cuts.RunAsync([cut]).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     private async Task DeleteLockedAsync(SnapshotId id)
@@ -129,6 +142,11 @@ public sealed class SnapshotService(
         {
             pool?.CheckReadable(id.Key, isSnapshot: true);
             return;
+        }
+        if (snapshot.Group is { } group)
+        {
+            throw new StorageException(StorageError.InvalidArgument,
+                $"snapshot {id} is one of the {group.Volumes.Length} of the group '{group.Name}' and goes only with all of them: delete the group {group.Id} (lamina snapshot group rm)");
         }
         await pool.Pool.DeleteSnapshotAsync(snapshot).ConfigureAwait(false);
         catalog.Remove(id);

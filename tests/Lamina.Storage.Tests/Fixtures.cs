@@ -19,3 +19,6 @@ public sealed class BtrfsCollection : ICollectionFixture<BtrfsFileSystem>;
 
 [CollectionDefinition]
 public sealed class BtrfsQuotaCollection : ICollectionFixture<BtrfsQuotaFileSystem>;
+
+[CollectionDefinition]
+public sealed class GroupsCollection : ICollectionFixture<Ext4FileSystem>, ICollectionFixture<XfsFileSystem>, ICollectionFixture<BtrfsFileSystem>;

@@ -10,9 +10,17 @@ internal sealed class ScratchStorage : IAsyncDisposable
     private static readonly HolderIdentity Holder = new(Door.Cli, HolderKind.User, "test");
     private readonly string _runtime = TestScratch.NewDirectory("run");
 
-    private ScratchStorage(PoolSettings settings) => Settings = settings;
+    private IReadOnlyList<PoolSettings> _settings;
 
-    internal PoolSettings Settings { get; }
+    private ScratchStorage(IReadOnlyList<PoolSettings> settings) => _settings = settings;
+
+    internal PoolSettings Settings => _settings[0];
+
+    /// <summary>The pools that the next daemon does not find, as if their disks were not mounted.</summary>
+    internal HashSet<PoolName> Missing { get; } = [];
+
+    /// <summary>The pools, as the workload that is a daemon wants them named.</summary>
+    internal IEnumerable<string> Arguments => _settings.Select(pool => $"{pool.Name}={pool.Backend}={pool.Path}");
 
     /// <summary>Where the mounts and the holders are.</summary>
     internal string RuntimeDirectory => _runtime;
@@ -29,26 +37,46 @@ internal sealed class ScratchStorage : IAsyncDisposable
 
     internal SnapshotService Snapshots => Services.Snapshots;
 
+    internal SnapshotGroupService Groups => Services.Groups;
+
     internal AttachmentService Attachments => Services.Attachments;
 
-    internal static async Task<ScratchStorage> StartAsync(string directory)
+    internal static Task<ScratchStorage> StartAsync(string directory) =>
+        StartAsync([new PoolSettings { Name = PoolName.Default, Backend = PoolBackend.Overlay2, Path = directory, IsDefault = true }]);
+
+    /// <summary>Makes the pools, and starts a daemon with all of them.</summary>
+    internal static async Task<ScratchStorage> StartAsync(IReadOnlyList<PoolSettings> settings)
     {
-        var settings = new PoolSettings { Name = PoolName.Default, Backend = PoolBackend.Overlay2, Path = directory, IsDefault = true };
-        PoolInitializer.Initialize(settings);
+        foreach (var pool in settings)
+            PoolInitializer.Initialize(pool);
         var storage = new ScratchStorage(settings);
         await storage.StartAgainAsync();
         return storage;
     }
 
     /// <summary>A new daemon on the same pool; the old one, if any, is gone, and mounts have stayed.</summary>
-    internal async Task StartAgainAsync()
+    internal async Task StartAgainAsync(Func<PoolSettings, PoolSettings>? configure = null)
     {
+        if (configure is not null)
+            _settings = [.. _settings.Select(configure)];
         if (Services is not null)
             await Services.DisposeAsync();
-        Services = await StorageServices.StartAsync(_runtime, [Settings]);
+        Services = await StorageServices.StartAsync(_runtime, [.. _settings.Where(pool => !Missing.Contains(pool.Name))]);
     }
 
-    internal Task<Volume> CreateAsync(string name, VolumeSource? source = null, ByteSize? size = null) => Services.CreateAsync(name, source, size);
+    internal Task<Volume> CreateAsync(string name, VolumeSource? source = null, ByteSize? size = null, PoolName? pool = null) => Services.CreateAsync(name, source, size, pool);
+
+    internal Task<SnapshotGroup> GroupAsync(string name, params IEnumerable<Volume> volumes) => Services.GroupAsync(name, volumes);
+
+    /// <summary>Where a pool lies.</summary>
+    internal string PathOf(PoolName pool) => _settings.Single(settings => settings.Name == pool).Path;
+
+    /// <summary>The disks of the missing pools are there now.</summary>
+    internal async Task LoadMissingAsync()
+    {
+        foreach (var pool in _settings.Where(pool => Missing.Remove(pool.Name)))
+            await Pools.AddAsync(pool, CancellationToken.None);
+    }
 
     internal Task<Snapshot> SnapshotAsync(string name, Volume volume) => Services.SnapshotAsync(name, volume);
 

@@ -3,6 +3,7 @@ using Lamina.Storage.Attachments;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Cuts;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lamina.Testing;
@@ -22,7 +23,9 @@ public sealed class StorageServices : IAsyncDisposable
             new AttachmentOptions(runtimeDirectory), Pools, Catalog, operations, time, NullLogger<AttachmentService>.Instance);
         var promises = new CapacityPromises(Catalog);
         Volumes = new VolumeService(Pools, Catalog, Attachments, promises, operations, time, NullLogger<VolumeService>.Instance);
-        Snapshots = new SnapshotService(Pools, Catalog, Attachments, promises, operations, time, NullLogger<SnapshotService>.Instance);
+        var cuts = new CutRunner(pauses, time, NullLogger<CutRunner>.Instance);
+        Snapshots = new SnapshotService(Pools, Catalog, Attachments, cuts, promises, operations, time, NullLogger<SnapshotService>.Instance);
+        Groups = new SnapshotGroupService(Pools, Catalog, Attachments, cuts, promises, operations, time, NullLogger<SnapshotGroupService>.Instance);
     }
 
     public Catalog Catalog { get; } = new();
@@ -37,6 +40,8 @@ public sealed class StorageServices : IAsyncDisposable
 
     public SnapshotService Snapshots { get; }
 
+    public SnapshotGroupService Groups { get; }
+
     /// <summary>Loads the pools, and puts in order what is mounted of them.</summary>
     public static async Task<StorageServices> StartAsync(string runtimeDirectory, IReadOnlyList<PoolSettings> pools, params IReadOnlyList<string> bindRoots)
     {
@@ -47,12 +52,16 @@ public sealed class StorageServices : IAsyncDisposable
     }
 
     /// <summary>Makes a volume.</summary>
-    public Task<Volume> CreateAsync(string name, VolumeSource? source = null, ByteSize? size = null) =>
-        Volumes.CreateAsync(new VolumeRequest { Name = name, Door = Door.Cli, Source = source, Size = SizeRange.AtLeast(size) }, CancellationToken.None);
+    public Task<Volume> CreateAsync(string name, VolumeSource? source = null, ByteSize? size = null, PoolName? pool = null) => Volumes.CreateAsync(
+        new VolumeRequest { Name = name, Door = Door.Cli, Source = source, Size = SizeRange.AtLeast(size), Pool = pool }, CancellationToken.None);
 
     /// <summary>Cuts a snapshot.</summary>
     public Task<Snapshot> SnapshotAsync(string name, Volume volume) =>
         Snapshots.CreateAsync(new SnapshotRequest { Name = name, Volume = volume.Id, Door = Door.Cli }, CancellationToken.None);
+
+    /// <summary>Cuts a group of snapshots.</summary>
+    public Task<SnapshotGroup> GroupAsync(string name, params IEnumerable<Volume> volumes) => Groups.CreateAsync(
+        new SnapshotGroupRequest { Name = name, Volumes = [.. volumes.Select(volume => volume.Id)], Door = Door.Cli }, CancellationToken.None);
 
     /// <summary>Deletes a volume.</summary>
     public Task DeleteAsync(Volume volume) => Volumes.DeleteAsync(volume.Id, CancellationToken.None);

@@ -1,6 +1,7 @@
 using Lamina.Linux;
 using Lamina.Storage;
 using Lamina.Storage.Pauses;
+using Lamina.Storage.Pools.Cuts;
 using Lamina.Storage.Pools.Overlay;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -40,9 +41,10 @@ internal static class Daemon
         using var copy = Files.OpenDirectory(target);
         try
         {
-            var cut = new LiveCut(pauses, TimeProvider.System, NullLogger.Instance);
             var volume = new VolumeId(PoolId.NewRandom(), IStorageValue<ObjectKey>.Parse("volume"));
-            var result = await cut.RunAsync(new LiveCutRequest(volume, mountPoint, pool, source, copy, MayPause: true, TimeSpan.FromMinutes(1)));
+            var request = new LiveCutRequest(volume, mountPoint, pool, source, copy, new PauseLimits(MayStop: true, TimeSpan.FromMinutes(1)));
+            await using var cut = new LiveCut(request, TimeProvider.System, NullLogger.Instance);
+            var result = await new CutRunner(pauses, TimeProvider.System, NullLogger<CutRunner>.Instance).RunAsync([cut]);
             Console.WriteLine($"ready {result.Pause}");
             return 0;
         }

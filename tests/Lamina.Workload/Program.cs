@@ -6,6 +6,9 @@ using Lamina.Workload;
 return args switch
 {
     ["numbers", var directory] => Work.UntilInputEnds(new NumberWriter(directory).Run),
+    ["numbers-across", .. var directories] => Work.UntilInputEnds(new NumbersAcross(directories).Run),
+    ["glimpse-across", .. var directories] => Work.UntilInputEnds(new NumbersAcross(directories).Glimpse),
+    ["groups", var runtimeDirectory, .. var pools] => await GroupMaker.RunAsync(runtimeDirectory, pools),
     ["commits", var directory] => Work.UntilInputEnds(new CommitWriter(directory).Run),
     ["count", var file] => Work.UntilInputEnds(new Counter(file).Run),
     ["mutate", var directory, var seed] => Work.UntilInputEnds(new TreeMutator(directory, int.Parse(seed, CultureInfo.InvariantCulture)).Run),

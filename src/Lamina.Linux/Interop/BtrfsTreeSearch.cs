@@ -23,6 +23,9 @@ internal static unsafe class BtrfsTreeSearch
         public ulong FirstOffset { get; init; } = 0;
 
         public ulong LastOffset { get; init; } = ulong.MaxValue;
+
+        /// <summary>Only what lies in blocks that were written by this transaction or a later one; items that did not change lie there too.</summary>
+        public ulong FirstTransaction { get; init; } = 0;
     }
 
     /// <summary>The items in a range; none when there is no such tree.</summary>
@@ -65,7 +68,8 @@ internal static unsafe class BtrfsTreeSearch
             words[2] = range.LastObject;
             words[3] = offset;
             words[4] = range.LastOffset;
-            words[6] = ulong.MaxValue; // any transaction from 0
+            words[5] = range.FirstTransaction;
+            words[6] = ulong.MaxValue;
             ((uint*)pointer)[14] = type;
             ((uint*)pointer)[15] = range.LastType;
             ((uint*)pointer)[16] = uint.MaxValue; // as many as fit; on return, how many

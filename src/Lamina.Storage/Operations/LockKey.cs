@@ -1,6 +1,6 @@
 namespace Lamina.Storage.Operations;
 
-/// <summary>What is locked: a volume or a snapshot by key, the same whether the caller came with a name or an id, and in whatever pool; or a path.</summary>
+/// <summary>What is locked: a volume, a snapshot or a group of snapshots by key, the same whether the caller came with a name or an id, and in whatever pool; or a path.</summary>
 public readonly record struct LockKey : IComparable<LockKey>
 {
     private readonly string _value;
@@ -12,6 +12,9 @@ public readonly record struct LockKey : IComparable<LockKey>
 
     /// <summary>The lock of the snapshot with that key.</summary>
     public static LockKey Snapshot(ObjectKey key) => new($"snapshot {key}");
+
+    /// <summary>The lock of the group of snapshots with that key.</summary>
+    public static LockKey Group(ObjectKey key) => new($"group {key}");
 
     /// <summary>The lock of a path that volumes are staged or published at.</summary>
     public static LockKey Path(string path) => new($"path {path}");

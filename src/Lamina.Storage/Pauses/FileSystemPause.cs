@@ -49,7 +49,14 @@ internal sealed class FileSystemPause : IDisposable
     internal TimeSpan End()
     {
         Thaw(aborting: false);
-        return !_isAborted && _pause <= _maxPause ? _pause!.Value : throw TooLong();
+        // Not before: other filesystems were frozen too, and whoever reads the log could wait for one.
+        if (_isAborted || _pause > _maxPause)
+        {
+            _logger.PauseTooLong(_name, _pause!.Value);
+            throw TooLong();
+        }
+        _logger.FileSystemThawed(_name, _pause!.Value);
+        return _pause.Value;
     }
 
     /// <inheritdoc/>
@@ -110,10 +117,6 @@ internal sealed class FileSystemPause : IDisposable
             _pause = _time.GetElapsedTime(_began);
             _thawed.Set();
         }
-        if (aborting)
-            _logger.PauseTooLong(_name, _pause.Value);
-        else
-            _logger.FileSystemThawed(_name, _pause.Value);
     }
 
     private void Forget()

@@ -1,3 +1,5 @@
+using Lamina.Storage.Pools.Cuts;
+
 namespace Lamina.Storage.Pools;
 
 /// <summary>
@@ -13,8 +15,8 @@ namespace Lamina.Storage.Pools;
 /// detached afterwards. It is resized. It is deleted. A snapshot is cut from a volume, attached or not, and deleted. Order does not matter:
 /// a snapshot outlives its volume, a volume made from a snapshot outlives the snapshot, and a clone outlives its source; none of them
 /// changes when another one goes.</para>
-/// <para><b>Walk through.</b> <c>CreateVolume(a)</c>; <c>Attach(a)</c> tells what to mount; a database writes; <c>CreateSnapshot(s of a)</c>
-/// while it goes on writing: <c>s</c> is what a power cut at that moment would have left. <c>CreateVolume(b from s)</c>; <c>Attach(b)</c>:
+/// <para><b>Walk through.</b> <c>CreateVolume(a)</c>; <c>Attach(a)</c> tells what to mount; a database writes; <c>BeginSnapshot(s of a)</c>
+/// while it goes on writing, in three steps (begun, cut, published): <c>s</c> is what a power cut at that moment would have left. <c>CreateVolume(b from s)</c>; <c>Attach(b)</c>:
 /// the database finds its data and recovers. <c>DeleteVolume(a)</c>: <c>s</c> and <c>b</c> are as before. <c>DeleteSnapshot(s)</c>: <c>b</c>
 /// is as before, and what only <c>s</c> held is free.</para>
 /// <para><b>Atomic and durable.</b> An object appears by one step and disappears by one step: whoever loads the pool after a crash at any
@@ -57,7 +59,7 @@ public interface IPool : IAsyncDisposable
     /// <summary>
     /// Makes a volume from its whole record: empty, or with the content of <see cref="Volume.Source"/>, which is an object of this pool, named
     /// again by <paramref name="source"/>. The root directory of an empty volume is 0755 and root's unless the parameters say otherwise.
-    /// The content of an attached source volume is cut as <see cref="CreateSnapshotAsync"/> cuts it.
+    /// The content of an attached source volume is cut at one write point, as for a snapshot.
     /// </summary>
     /// <exception cref="StorageException">
     /// <see cref="StorageError.AlreadyExists"/>: the key is taken in the pool, even by an object whose record can't be read.
@@ -83,18 +85,24 @@ public interface IPool : IAsyncDisposable
     Task ModifyVolumeAsync(Volume modified);
 
     /// <summary>
-    /// Cuts a snapshot at one write point: it holds what was written before the cut, and nothing after it, across all files. Where the
-    /// backend has no such cut of its own, the volume's writers are stopped for its duration (<see cref="PoolFeatures.PausesWriters"/>).
+    /// Begins a snapshot. The <see cref="CutRunner"/> takes the cut, and <see cref="ISnapshotCut.PublishAsync"/> makes the snapshot appear;
+    /// disposed of without that, it never was. The snapshot holds what was written before the write point, and nothing after it, across all files.
+    /// Where the backend has no such cut of its own, the volume's writers are stopped for it (<see cref="PoolFeatures.PausesWriters"/>).
     /// A backend whose own cut is a commit of its filesystem keeps that order for what was flushed, as a power cut does; of what nobody flushed it
-    /// holds all from before the call. Answers the record as it was stored, with the moment of the cut.
+    /// holds all from before the call, and in a group, where nobody writes meanwhile, all from before the write point.
     /// </summary>
-    /// <param name="snapshot">The record; <see cref="Snapshot.CreatedAt"/> is set by the pool.</param>
+    /// <remarks>
+    /// <para>Snapshots of one group are begun one after another, in whatever pools, cut at one write point, and only then published one after another:
+    /// as long as one of them can still fail to be cut or to become durable, none has appeared.</para>
+    /// <para>The pool may hold what the volume is described by locked until the cut is disposed of.</para>
+    /// </remarks>
+    /// <param name="snapshot">The record; <see cref="Snapshot.CreatedAt"/> and <see cref="Snapshot.Pause"/> are set when it is published.</param>
     /// <param name="volume">The volume to cut, with its use.</param>
     /// <exception cref="StorageException">
     /// <see cref="StorageError.AlreadyExists"/>: the key is taken in the pool. <see cref="StorageError.FailedPrecondition"/>: it can't be cut
     /// while it is in use as it is; the message says by whom, and what would help.
     /// </exception>
-    Task<Snapshot> CreateSnapshotAsync(Snapshot snapshot, VolumeInUse volume);
+    Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume);
 
     /// <summary>Removes a snapshot.</summary>
     Task DeleteSnapshotAsync(Snapshot snapshot);

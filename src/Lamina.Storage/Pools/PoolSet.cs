@@ -195,7 +195,7 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
             var description = pool.Description;
             await CheckMayBeServedAsync(description.Id, settings).ConfigureAwait(false);
             var contents = await pool.LoadAsync(cancellationToken).ConfigureAwait(false);
-            catalog.Add(contents);
+            catalog.Add(description.Id, contents);
             _pools[settings.Name] = new PoolStatus(settings, new LoadedPool(pool, settings, contents.Unreadable), null);
             var problems = pool.FindProblems();
             pool = null;

@@ -1,3 +1,5 @@
+using Lamina.Storage.Pools.Cuts;
+
 namespace Lamina.Storage.Pools;
 
 /// <summary>How a pool of this host is configured.</summary>
@@ -33,11 +35,14 @@ public sealed record PoolSettings
     /// <summary>Btrfs: switch simple quotas on. Irreversible: kernels before 6.7 can't mount the filesystem afterwards.</summary>
     public bool SimpleQuota { get; init; }
 
-    /// <summary>Overlay: whether the writers of a volume in use may be stopped for a snapshot.</summary>
+    /// <summary>Whether the writers of a volume in use may be stopped for a snapshot, where one needs it: of an overlay, or of a group.</summary>
     public bool PauseWriters { get; init; } = true;
 
-    /// <summary>Overlay: how long they may be stopped; a cut that takes longer is given up and the writers released.</summary>
+    /// <summary>How long they may be stopped; a cut that takes longer is given up and the writers released.</summary>
     public TimeSpan MaxPause { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Both together.</summary>
+    internal PauseLimits PauseLimits => new(PauseWriters, MaxPause);
 
     /// <summary>Image volumes: how much data a snapshot, restore or clone may have to copy, where the filesystem shares no blocks between files.</summary>
     public ByteSize MaxCopySize { get; init; } = ByteSize.FromGibibytes(100);

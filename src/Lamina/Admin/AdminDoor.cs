@@ -19,6 +19,7 @@ internal static class AdminDoor
             .AddServiceOptions<PoolsApi>(options => options.Interceptors.Add<AdminInterceptor>())
             .AddServiceOptions<VolumesApi>(options => options.Interceptors.Add<AdminInterceptor>())
             .AddServiceOptions<SnapshotsApi>(options => options.Interceptors.Add<AdminInterceptor>())
+            .AddServiceOptions<SnapshotGroupsApi>(options => options.Interceptors.Add<AdminInterceptor>())
             .AddServiceOptions<TreeApi>(options => options.Interceptors.Add<AdminInterceptor>())
             .AddServiceOptions<DoctorApi>(options => options.Interceptors.Add<AdminInterceptor>());
         return services;
@@ -30,6 +31,7 @@ internal static class AdminDoor
         endpoints.MapGrpcService<PoolsApi>().OnListener(Listener.Admin);
         endpoints.MapGrpcService<VolumesApi>().OnListener(Listener.Admin);
         endpoints.MapGrpcService<SnapshotsApi>().OnListener(Listener.Admin);
+        endpoints.MapGrpcService<SnapshotGroupsApi>().OnListener(Listener.Admin);
         endpoints.MapGrpcService<TreeApi>().OnListener(Listener.Admin);
         endpoints.MapGrpcService<DoctorApi>().OnListener(Listener.Admin);
     }

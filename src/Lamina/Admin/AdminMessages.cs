@@ -89,7 +89,27 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
             message.ExclusiveBytes = exclusive.Bytes;
         if (snapshot.Pause is { } pause)
             message.PauseSeconds = pause.TotalSeconds;
+        if (snapshot.Group is { } group)
+            (message.Group, message.GroupId) = (group.Name, group.Id.ToString());
         message.Labels.Add(snapshot.Labels);
+        return message;
+    }
+
+    /// <summary>A group of snapshots.</summary>
+    internal V1.SnapshotGroup Of(SnapshotGroup group)
+    {
+        var message = new V1.SnapshotGroup
+        {
+            Id = group.Id.ToString(),
+            Name = group.Name,
+            Door = Lower(group.Door),
+            CreatedAt = Timestamp.FromDateTimeOffset(group.CreatedAt),
+        };
+        if (group.Pause is { } pause)
+            message.PauseSeconds = pause.TotalSeconds;
+        message.Volumes.Add(group.Membership.Volumes.Select(volume => volume.ToString()));
+        message.Snapshots.Add(group.Snapshots.Select(Of));
+        message.Labels.Add(group.Snapshots[0].Labels);
         return message;
     }
 

@@ -140,6 +140,8 @@ internal sealed class FamilyTree(Catalog catalog, AttachmentService attachments,
             node.SizeBytes = size.Bytes;
         if (messages.ExclusiveOf(snapshot) is { } exclusive)
             node.UsedBytes = exclusive.Bytes;
+        if (snapshot.Group is { } group)
+            node.Group = group.Name;
         return node;
     }
 

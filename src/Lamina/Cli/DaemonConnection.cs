@@ -17,6 +17,7 @@ internal sealed class DaemonConnection : IDisposable
         Pools = new V1.Pools.PoolsClient(_channel);
         Volumes = new V1.Volumes.VolumesClient(_channel);
         Snapshots = new V1.Snapshots.SnapshotsClient(_channel);
+        SnapshotGroups = new V1.SnapshotGroups.SnapshotGroupsClient(_channel);
         Tree = new V1.Tree.TreeClient(_channel);
         Doctor = new V1.Doctor.DoctorClient(_channel);
     }
@@ -32,6 +33,8 @@ internal sealed class DaemonConnection : IDisposable
     internal V1.Volumes.VolumesClient Volumes { get; }
 
     internal V1.Snapshots.SnapshotsClient Snapshots { get; }
+
+    internal V1.SnapshotGroups.SnapshotGroupsClient SnapshotGroups { get; }
 
     internal V1.Tree.TreeClient Tree { get; }
 

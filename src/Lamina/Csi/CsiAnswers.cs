@@ -24,6 +24,16 @@ internal static class CsiAnswers
         SizeBytes = Math.Max(1, snapshot.Size?.Bytes ?? 0),
         CreationTime = Timestamp.FromDateTimeOffset(snapshot.CreatedAt),
         ReadyToUse = true,
+        GroupSnapshotId = snapshot.Group?.Id.ToString() ?? "",
+    };
+
+    /// <summary>A group of snapshots.</summary>
+    internal static Wire.VolumeGroupSnapshot Of(SnapshotGroup group) => new()
+    {
+        GroupSnapshotId = group.Id.ToString(),
+        Snapshots = { group.Snapshots.Select(Of) },
+        CreationTime = Timestamp.FromDateTimeOffset(group.CreatedAt),
+        ReadyToUse = true,
     };
 
     private static Wire.VolumeContentSource Of(VolumeSource source) => source.Snapshot is { } snapshot

@@ -11,6 +11,7 @@ internal static class CsiDoor
         services.AddGrpc()
             .AddServiceOptions<IdentityService>(Intercept)
             .AddServiceOptions<ControllerService>(Intercept)
+            .AddServiceOptions<GroupControllerService>(Intercept)
             .AddServiceOptions<NodeService>(Intercept);
         return services
             .AddSingleton<CsiPlugin>()
@@ -18,6 +19,7 @@ internal static class CsiDoor
             .AddSingleton<CsiInterceptor>()
             .AddSingleton<IdentityService>()
             .AddSingleton<ControllerService>()
+            .AddSingleton<GroupControllerService>()
             .AddSingleton<NodeService>();
     }
 
@@ -25,6 +27,7 @@ internal static class CsiDoor
     {
         endpoints.MapGrpcService<IdentityService>().OnListener(Listener.Csi);
         endpoints.MapGrpcService<ControllerService>().OnListener(Listener.Csi);
+        endpoints.MapGrpcService<GroupControllerService>().OnListener(Listener.Csi);
         endpoints.MapGrpcService<NodeService>().OnListener(Listener.Csi);
     }
 

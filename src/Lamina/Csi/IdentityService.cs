@@ -13,16 +13,20 @@ internal sealed class IdentityService(CsiPlugin plugin, PoolSet pools) : Wire.Id
         Task.FromResult(new Wire.GetPluginInfoResponse { Name = plugin.Name, VendorVersion = plugin.Version });
 
     /// <inheritdoc/>
-    public override Task<Wire.GetPluginCapabilitiesResponse> GetPluginCapabilities(Wire.GetPluginCapabilitiesRequest request, ServerCallContext context) =>
-        Task.FromResult(new Wire.GetPluginCapabilitiesResponse
+    public override Task<Wire.GetPluginCapabilitiesResponse> GetPluginCapabilities(Wire.GetPluginCapabilitiesRequest request, ServerCallContext context)
+    {
+        var services = new List<ServiceType> { ServiceType.ControllerService, ServiceType.VolumeAccessibilityConstraints };
+        if (!plugin.IsNodeLocal)
+            services.Add(ServiceType.GroupControllerService);
+        return Task.FromResult(new Wire.GetPluginCapabilitiesResponse
         {
             Capabilities =
             {
-                new Wire.PluginCapability { Service = new() { Type = ServiceType.ControllerService } },
-                new Wire.PluginCapability { Service = new() { Type = ServiceType.VolumeAccessibilityConstraints } },
+                services.Select(type => new Wire.PluginCapability { Service = new() { Type = type } }),
                 new Wire.PluginCapability { VolumeExpansion = new() { Type = Wire.PluginCapability.Types.VolumeExpansion.Types.Type.Online } },
             },
         });
+    }
 
     /// <inheritdoc/>
     public override Task<Wire.ProbeResponse> Probe(Wire.ProbeRequest request, ServerCallContext context) =>

@@ -10,8 +10,8 @@ internal sealed class CsiOptions
     public string Endpoint { get; set; } = "unix:///run/lamina/csi.sock";
 
     /// <summary>
-    /// Each node has sidecars of its own and there is no central controller: expansion is then the node's work alone, as the sidecar for it has
-    /// one leader, which would ask the wrong node.
+    /// Each node has sidecars of its own and there is no central controller: expansion is then the node's work alone, and there are no group
+    /// snapshots, as the sidecars for them have one leader, which would ask the wrong node.
     /// </summary>
     public bool NodeLocal { get; set; }
 

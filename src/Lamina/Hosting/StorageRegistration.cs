@@ -3,6 +3,7 @@ using Lamina.Storage.Attachments;
 using Lamina.Storage.Ephemeral;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Cuts;
 
 namespace Lamina.Hosting;
 
@@ -25,10 +26,12 @@ internal static class StorageRegistration
             OwnPaths = () => OwnPaths(options, services.GetRequiredService<PoolSet>()),
         })
         .AddSingleton<PoolOpener>()
+        .AddSingleton<CutRunner>()
         .AddSingleton<PoolSet>()
         .AddSingleton<AttachmentService>()
         .AddSingleton<VolumeService>()
         .AddSingleton<SnapshotService>()
+        .AddSingleton<SnapshotGroupService>()
         .AddSingleton<EphemeralVolumes>();
 
     private static IEnumerable<string> OwnPaths(LaminaOptions options, PoolSet pools) => pools.List()

@@ -12,6 +12,12 @@ public enum Breakage
     /// <summary>A snapshot does not say when it was cut.</summary>
     SnapshotHasNoMoment,
 
+    /// <summary>A snapshot is seen before it is published, and stays if it never is.</summary>
+    SnapshotAppearsBeforeItIsPublished,
+
+    /// <summary>A cut that has to be taken again is the first one.</summary>
+    CutIsTakenOnce,
+
     /// <summary>What is restored from a snapshot is the snapshot itself.</summary>
     RestoreIsTheSnapshot,
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Lamina.Linux;
 using Lamina.Storage;
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Cuts;
 
 namespace Lamina.Testing.Pools;
 
@@ -90,15 +91,12 @@ public sealed class BrokenPool(InMemoryStore store, Breakage breakage) : InMemor
         _breakage == Breakage.ForgetsTheAttributes ? Task.CompletedTask : base.ModifyVolumeAsync(modified);
 
     /// <inheritdoc/>
-    public override async Task<Snapshot> CreateSnapshotAsync(Snapshot snapshot, VolumeInUse volume)
+    public override async Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume)
     {
-        var cut = await base.CreateSnapshotAsync(snapshot, volume);
-        var key = snapshot.Id.Key;
-        if (_breakage == Breakage.SnapshotIsTheVolume)
-            Store.Snapshots[key] = (cut, Store.Volumes[volume.Volume.Id.Key].Data);
-        if (_breakage == Breakage.SnapshotHasNoMoment)
-            Store.Snapshots[key] = (cut = snapshot, Store.Snapshots[key].Data);
-        return cut;
+        var cut = await base.BeginSnapshotAsync(snapshot, volume);
+        if (_breakage == Breakage.SnapshotAppearsBeforeItIsPublished)
+            Store.Snapshots[snapshot.Id.Key] = (snapshot, NewRoot());
+        return _breakage == Breakage.CutIsTakenOnce ? new CutOnce(cut) : cut;
     }
 
     /// <inheritdoc/>
@@ -108,6 +106,20 @@ public sealed class BrokenPool(InMemoryStore store, Breakage breakage) : InMemor
         return _breakage == Breakage.TellsTheDisksUsage
             ? new VolumeUsage(new ByteSize(capacity.Total.Bytes - capacity.Available.Bytes), null, TimeProvider.System.GetUtcNow())
             : null;
+    }
+
+    /// <inheritdoc/>
+    protected override Snapshot Publish(Snapshot snapshot, string data)
+    {
+        var key = snapshot.Id.Key;
+        if (_breakage == Breakage.SnapshotAppearsBeforeItIsPublished)
+            Store.Snapshots.TryRemove(key, out _);
+        var published = base.Publish(snapshot, data);
+        if (_breakage == Breakage.SnapshotIsTheVolume)
+            Store.Snapshots[key] = (published, Store.Volumes[snapshot.SourceVolume.Key].Data);
+        if (_breakage == Breakage.SnapshotHasNoMoment)
+            Store.Snapshots[key] = (published = published with { CreatedAt = DateTimeOffset.UnixEpoch }, data);
+        return published;
     }
 
     /// <inheritdoc/>
@@ -125,5 +137,33 @@ public sealed class BrokenPool(InMemoryStore store, Breakage breakage) : InMemor
         using var root = Files.OpenDirectory(data);
         Files.ChangeOwner(root, owner, owner);
         Files.ChangeMode(root, mode);
+    }
+
+    private sealed class CutOnce(ISnapshotCut cut) : ISnapshotCut
+    {
+        private bool _isCut;
+
+        public VolumeId Volume => cut.Volume;
+
+        public string? MountPoint => cut.MountPoint;
+
+        public bool StopsWriters => cut.StopsWriters;
+
+        public PauseLimits Limits => cut.Limits;
+
+        public void Prepare() => cut.Prepare();
+
+        public void Cut(WritePoint point)
+        {
+            if (!_isCut)
+                cut.Cut(point);
+            _isCut = true;
+        }
+
+        public void Finish() => cut.Finish();
+
+        public Task<Snapshot> PublishAsync(CutMoment moment) => cut.PublishAsync(moment);
+
+        public ValueTask DisposeAsync() => cut.DisposeAsync();
     }
 }

@@ -1,6 +1,5 @@
 using Lamina.Linux;
 using Lamina.Storage;
-using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -10,7 +9,6 @@ namespace Lamina.Testing.Pools;
 public class DirectoryScratchPool : ScratchPool
 {
     private readonly PoolEnvironment _environment;
-    private readonly string _runtime = TestScratch.NewDirectory("run");
 
     protected DirectoryScratchPool(PoolSettings settings, PoolEnvironment? environment = null)
     {
@@ -39,10 +37,7 @@ public class DirectoryScratchPool : ScratchPool
 
     /// <summary>Opens a pool with other settings, by the side of the one that is open or not.</summary>
     public IPool OpenAnother(PoolSettings settings) => new PoolOpener(
-        NullLoggerFactory.Instance,
-        TimeProvider.System,
-        new WriterPauses(_runtime, null, TimeProvider.System, NullLogger<WriterPauses>.Instance),
-        _environment).Open(settings);
+        NullLoggerFactory.Instance, TimeProvider.System, Pauses, _environment).Open(settings);
 
     /// <inheritdoc/>
     public override IPool OpenAnother() => OpenAnother(Settings);

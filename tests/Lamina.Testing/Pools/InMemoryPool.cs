@@ -1,6 +1,7 @@
 using Lamina.Linux;
 using Lamina.Storage;
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Cuts;
 
 namespace Lamina.Testing.Pools;
 
@@ -88,14 +89,9 @@ public class InMemoryPool : IPool
     }
 
     /// <inheritdoc/>
-    public virtual async Task<Snapshot> CreateSnapshotAsync(Snapshot snapshot, VolumeInUse volume)
-    {
-        if (Store.Snapshots.ContainsKey(snapshot.Id.Key))
-            throw Taken(snapshot.Id.Key);
-        var cut = snapshot with { CreatedAt = TimeProvider.System.GetUtcNow() };
-        var data = await CopyAsync(Store.Volumes[volume.Volume.Id.Key].Data);
-        return Store.Snapshots.TryAdd(snapshot.Id.Key, (cut, data)) ? cut : throw Taken(snapshot.Id.Key);
-    }
+    public virtual Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => Store.Snapshots.ContainsKey(snapshot.Id.Key)
+        ? throw Taken(snapshot.Id.Key)
+        : Task.FromResult<ISnapshotCut>(new SnapshotCut(this, snapshot, volume));
 
     /// <inheritdoc/>
     public virtual Task DeleteSnapshotAsync(Snapshot snapshot)
@@ -135,6 +131,10 @@ public class InMemoryPool : IPool
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }
+
+    /// <summary>Makes a snapshot appear.</summary>
+    protected virtual Snapshot Publish(Snapshot snapshot, string data) =>
+        Store.Snapshots.TryAdd(snapshot.Id.Key, (snapshot, data)) ? snapshot : throw Taken(snapshot.Id.Key);
 
     /// <summary>A directory as a new volume has it.</summary>
     protected static string NewRoot()
@@ -187,4 +187,52 @@ public class InMemoryPool : IPool
     }
 
     private static StorageException Taken(ObjectKey key) => new(StorageError.AlreadyExists, $"there is a '{key}' already");
+
+    /// <summary>Copies the volume's directory, which is one of the host's disk: who writes to it can't be told from others, so nobody is stopped.</summary>
+    private sealed class SnapshotCut(InMemoryPool pool, Snapshot snapshot, VolumeInUse volume) : ISnapshotCut
+    {
+        private string? _data;
+
+        public VolumeId Volume => volume.Volume.Id;
+
+        public string? MountPoint => null;
+
+        public bool StopsWriters => false;
+
+        public PauseLimits Limits => new(true, TimeSpan.FromMinutes(1));
+
+        public void Prepare()
+        {
+        }
+
+        public void Cut(WritePoint point)
+        {
+            RemoveData();
+            _data = CopyAsync(pool.Store.Volumes[volume.Volume.Id.Key].Data).GetAwaiter().GetResult();
+        }
+
+        public void Finish()
+        {
+        }
+
+        public Task<Snapshot> PublishAsync(CutMoment moment)
+        {
+            var published = pool.Publish(snapshot with { CreatedAt = moment.At, Pause = moment.Pause }, _data!);
+            _data = null;
+            return Task.FromResult(published);
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            RemoveData();
+            return ValueTask.CompletedTask;
+        }
+
+        private void RemoveData()
+        {
+            if (_data is { } data)
+                Remove(data);
+            _data = null;
+        }
+    }
 }

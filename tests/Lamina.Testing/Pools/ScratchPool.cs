@@ -1,5 +1,8 @@
 using Lamina.Storage;
+using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Cuts;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lamina.Testing.Pools;
 
@@ -12,8 +15,17 @@ public abstract class ScratchPool : IAsyncDisposable
     private readonly Dictionary<VolumeId, MountedVolume> _mounted = [];
     private IPool? _pool;
 
+    protected ScratchPool()
+    {
+        Pauses = new WriterPauses(TestScratch.NewDirectory("run"), null, TimeProvider.System, NullLogger<WriterPauses>.Instance);
+        Cuts = new CutRunner(Pauses, TimeProvider.System, NullLogger<CutRunner>.Instance);
+    }
+
     /// <summary>The pool, open.</summary>
     public IPool Pool => _pool ?? throw new InvalidOperationException("The pool is closed.");
+
+    /// <summary>Takes cuts.</summary>
+    public CutRunner Cuts { get; }
 
     /// <summary>What the last load found.</summary>
     public PoolContents Contents { get; private set; } = new([], [], []);
@@ -21,6 +33,8 @@ public abstract class ScratchPool : IAsyncDisposable
     /// <summary>The directory that the pool lies in; null for one that has none.</summary>
     public virtual string? Directory => null;
 
+    /// <summary>Stops writers.</summary>
+    protected WriterPauses Pauses { get; }
 
     /// <summary>Whether what is available in the pool changes by what the pool does and nothing else.</summary>
     public virtual bool HasSpaceOfItsOwn => Directory is not null;
@@ -96,20 +110,25 @@ public abstract class ScratchPool : IAsyncDisposable
         return volume;
     }
 
+    /// <summary>The record of a snapshot that is to be cut.</summary>
+    public Snapshot NewSnapshot(Volume volume, string name) => new()
+    {
+        Id = new SnapshotId(Pool.Description.Id, ObjectKey.FromName(name)),
+        Name = name,
+        SourceVolume = volume.Id,
+        Kind = volume.Kind,
+        FileSystem = volume.FileSystem,
+        Size = volume.Size,
+        Door = Door.Cli,
+        CreatedAt = DateTimeOffset.UnixEpoch,
+    };
+
     /// <summary>Cuts a snapshot.</summary>
-    public Task<Snapshot> SnapshotAsync(Volume volume, string name) => Pool.CreateSnapshotAsync(
-        new Snapshot
-        {
-            Id = new SnapshotId(Pool.Description.Id, ObjectKey.FromName(name)),
-            Name = name,
-            SourceVolume = volume.Id,
-            Kind = volume.Kind,
-            FileSystem = volume.FileSystem,
-            Size = volume.Size,
-            Door = Door.Cli,
-            CreatedAt = DateTimeOffset.UnixEpoch,
-        },
-        InUse(volume));
+    public async Task<Snapshot> SnapshotAsync(Volume volume, string name)
+    {
+        await using var cut = await Pool.BeginSnapshotAsync(NewSnapshot(volume, name), InUse(volume));
+        return await cut.PublishAsync(await Cuts.RunAsync([cut]));
+    }
 
     /// <summary>The volume with its use.</summary>
     public VolumeInUse InUse(Volume volume) => new(volume, _mounted.GetValueOrDefault(volume.Id)?.Path);

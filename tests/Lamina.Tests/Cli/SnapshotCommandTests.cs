@@ -42,7 +42,7 @@ public sealed class SnapshotCommandTests(TestDaemon daemon) : IClassFixture<Test
         var snapshot = await CliRun.JsonAsync(daemon, "snapshot", "create", "v3", "s3");
 
         Assert.Equal(
-            ["id", "name", "pool", "volume", "volumeName", "sizeBytes", "exclusiveBytes", "pauseSeconds", "labels", "door", "createdAt"],
+            ["id", "name", "pool", "volume", "volumeName", "sizeBytes", "exclusiveBytes", "pauseSeconds", "labels", "door", "createdAt", "group", "groupId"],
             snapshot.AsObject().Select(field => field.Key));
         Assert.Equal(id, (string?)snapshot["volume"]);
         Assert.Equal("v3", (string?)snapshot["volumeName"]);
@@ -104,8 +104,8 @@ public sealed class SnapshotCommandTests(TestDaemon daemon) : IClassFixture<Test
 
         var lines = (await CliRun.OkAsync(daemon, "snapshot", "ls", "v7")).Split('\n');
 
-        Assert.Matches(@"^NAME  VOLUME        POOL     +SIZE  +HOLDS  PAUSE  MADE BY  +AGE$", lines[0]);
-        Assert.Matches(@"^s7    v7 \(deleted\)  default  no limit  .* -  cli +\d+s$", lines[1]);
+        Assert.Matches(@"^NAME  VOLUME        POOL     +SIZE  +HOLDS  PAUSE  GROUP  MADE BY  +AGE$", lines[0]);
+        Assert.Matches(@"^s7    v7 \(deleted\)  default  no limit  .* -  +-  +cli +\d+s$", lines[1]);
         Assert.Null(Assert.Single((await CliRun.JsonAsync(daemon, "snapshot", "ls", "v7")).AsArray())!["volumeName"]);
     }
 

@@ -29,6 +29,8 @@ public sealed class DeadlineTests : IAsyncLifetime
     [Fact]
     public async Task CreateVolume_ThatOutlivesItsCaller_GoesOnAndIsFoundByTheRetry()
     {
+        // The first call of a process compiles what it runs through, which a busy machine may need all of a short deadline for.
+        await _daemon.Controller.DeleteVolumeAsync(new() { VolumeId = (await _daemon.CreateAsync()).VolumeId });
         var request = Requests.CreateVolume(CsiDaemon.NewName());
         await OutliveAsync(deadline => _daemon.Controller.CreateVolumeAsync(request, deadline: deadline));
         var volume = (await _daemon.Controller.CreateVolumeAsync(request)).Volume;

@@ -30,11 +30,11 @@ public sealed class IdentityTests(CsiDaemon daemon)
     }
 
     [Fact]
-    public async Task GetPluginCapabilities_Always_OffersControllerTopologyAndOnlineExpansion()
+    public async Task GetPluginCapabilities_Always_OffersControllerTopologyGroupsAndOnlineExpansion()
     {
         var capabilities = (await daemon.Identity.GetPluginCapabilitiesAsync(new())).Capabilities;
         Assert.Equal(
-            [ServiceType.ControllerService, ServiceType.VolumeAccessibilityConstraints],
+            [ServiceType.ControllerService, ServiceType.VolumeAccessibilityConstraints, ServiceType.GroupControllerService],
             capabilities.Where(capability => capability.Service is not null).Select(capability => capability.Service.Type));
         Assert.Equal(
             [Wire.PluginCapability.Types.VolumeExpansion.Types.Type.Online],
@@ -61,6 +61,5 @@ public sealed class IdentityTests(CsiDaemon daemon)
     {
         await Refused.AsAsync(StatusCode.Unimplemented, daemon.Controller.ControllerPublishVolumeAsync(new() { VolumeId = "x" }));
         await Refused.AsAsync(StatusCode.Unimplemented, daemon.Controller.ControllerModifyVolumeAsync(new() { VolumeId = "x" }));
-        await Refused.AsAsync(StatusCode.Unimplemented, daemon.GroupController.GroupControllerGetCapabilitiesAsync(new()));
     }
 }

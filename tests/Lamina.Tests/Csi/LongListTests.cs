@@ -16,7 +16,7 @@ public sealed class LongListTests
         await using var daemon = await CsiDaemon.StartAsync();
         var catalog = daemon.Daemon.Services.GetRequiredService<Catalog>();
         var volumes = Enumerable.Range(0, Count).Select(i => NewVolume($"v-{i:d6}")).ToList();
-        catalog.Add(new([.. volumes], [.. volumes.Select(volume => NewSnapshot(volume.Name, volume.Id))], []));
+        catalog.Add(Pool, new([.. volumes], [.. volumes.Select(volume => NewSnapshot(volume.Name, volume.Id))], []));
         try
         {
             var passing = 0;
@@ -55,7 +55,7 @@ public sealed class LongListTests
         var catalog = new Catalog();
         var volumes = Enumerable.Range(0, count).Select(i => NewVolume($"v-{i:d6}")).ToList();
         var one = volumes[0].Id;
-        catalog.Add(new([.. volumes], [.. volumes.Select(volume => NewSnapshot(volume.Name, one))], []));
+        catalog.Add(Pool, new([.. volumes], [.. volumes.Select(volume => NewSnapshot(volume.Name, one))], []));
         var before = GC.GetAllocatedBytesForCurrentThread();
         VolumeId? last = null;
         for (var seen = 0; seen < count; seen += PageSize)

@@ -1,4 +1,5 @@
 using Lamina.Linux;
+using Lamina.Storage.Pools.Cuts;
 using Lamina.Storage.Pools.Directories;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
@@ -94,7 +95,7 @@ internal sealed class BindPool : IPool
         throw new StorageException(StorageError.Unsupported, $"volume {modified.Id} is a directory of the host: it has no attributes");
 
     /// <inheritdoc/>
-    public Task<Snapshot> CreateSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => throw NoSnapshots();
+    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => throw NoSnapshots();
 
     /// <inheritdoc/>
     public Task DeleteSnapshotAsync(Snapshot snapshot) => throw NoSnapshots();

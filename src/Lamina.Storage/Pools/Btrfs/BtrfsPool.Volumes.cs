@@ -19,7 +19,7 @@ internal sealed partial class BtrfsPool
                     CopyVolume(volume, snapshot.Family, data);
                 break;
             case VolumeContent.OfVolume of:
-                WriteBack(of.Volume);
+                WriteBack(of.Volume.MountPoint);
                 using (await LockRecordAsync(of.Volume.Volume.Id.Key).ConfigureAwait(false))
                 {
                     var original = _volumes.Get(of.Volume.Volume.Id.Key);

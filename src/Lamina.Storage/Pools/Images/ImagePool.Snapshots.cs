@@ -1,5 +1,5 @@
 using Lamina.Linux;
-using Lamina.Storage.Pauses;
+using Lamina.Storage.Pools.Cuts;
 using Lamina.Storage.Pools.Directories;
 using Microsoft.Win32.SafeHandles;
 
@@ -8,24 +8,28 @@ namespace Lamina.Storage.Pools.Images;
 internal sealed partial class ImagePool
 {
     /// <inheritdoc/>
-    public Task<Snapshot> CreateSnapshotAsync(Snapshot snapshot, VolumeInUse volume)
+    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => _edge.RunAsync(What(snapshot), async () =>
     {
-        return _edge.RunAsync($"snapshot volume '{volume.Volume.Name}'", async () =>
-        {
-            CheckFreeElsewhere(volume.Volume.IsImage ? "snapshots" : SnapshotsName, snapshot.Id.Key);
-            if (!volume.Volume.IsImage)
-                return await _inner.CreateSnapshotAsync(snapshot, volume).ConfigureAwait(false);
+        CheckFreeElsewhere(volume.Volume.IsImage ? "snapshots" : SnapshotsName, snapshot.Id.Key);
+        if (!volume.Volume.IsImage)
+            return await _inner.BeginSnapshotAsync(snapshot, volume).ConfigureAwait(false);
 
-            _snapshots.CheckFree(snapshot.Id.Key);
-            using var staging = new StagedObject(_directory);
-            using var image = Make(staging.Directory, Image);
-            var (at, pause) = await CutAsync(volume, image).ConfigureAwait(false);
-            Files.Flush(image);
-            var cut = snapshot with { CreatedAt = at, Pause = pause };
-            _snapshots.Publish(staging, new ImageSnapshotRecord(PoolDirectory.Format, cut));
-            return cut;
-        });
-    }
+        _snapshots.CheckFree(snapshot.Id.Key);
+        var staging = new StagedObject(_directory);
+        SafeFileHandle? image = null;
+        try
+        {
+            image = Make(staging.Directory, Image);
+            return new SnapshotCut(this, snapshot, await BeginCutAsync(volume, image, isOfGroup: snapshot.Group is not null).ConfigureAwait(false), staging, image);
+        }
+        catch
+        {
+            image?.Dispose();
+            staging.Dispose();
+            _wakeTrash();
+            throw;
+        }
+    });
 
     /// <inheritdoc/>
     public Task DeleteSnapshotAsync(Snapshot snapshot) => !snapshot.IsImage ? _inner.DeleteSnapshotAsync(snapshot) : _edge.RunAsync($"delete snapshot '{snapshot.Name}'", () =>
@@ -45,61 +49,111 @@ internal sealed partial class ImagePool
     }
 
     /// <summary>Fills an empty image with a volume's content at one moment.</summary>
-    private async Task<(DateTimeOffset At, TimeSpan? Pause)> CutAsync(VolumeInUse volume, SafeFileHandle target)
+    private async Task CutAsync(VolumeInUse volume, SafeFileHandle target)
     {
-        var record = _volumes.Get(volume.Volume.Id.Key);
-        using var source = OpenImage(_volumes, record.Key, $"volume {volume.Volume.Id}");
-        if ((volume.MountPoint is null ? ImageDevice.FindLasting(source) : ImageDevice.Find(source)) is not { } attached)
+        await using var cut = await BeginCutAsync(volume, target, isOfGroup: false).ConfigureAwait(false);
+        await _cuts.RunAsync([cut]).ConfigureAwait(false);
+    }
+
+    private async Task<ImageCut> BeginCutAsync(VolumeInUse volume, SafeFileHandle target, bool isOfGroup)
+    {
+        var id = volume.Volume.Id;
+        var source = OpenImage(_volumes, _volumes.Get(id.Key).Key, $"volume {id}");
+        LoopDevice? loop = null;
+        try
         {
-            var at = _time.GetUtcNow();
-            await CopyUnusedAsync(source, target, $"volume {volume.Volume.Id}").ConfigureAwait(false);
-            return (at, null);
+            loop = OpenDevice(source, mayBeGoing: volume.MountPoint is null);
+            if (loop is null)
+                await CopyUnusedAsync(source, target, $"volume {id}").ConfigureAwait(false);
+            else
+                CheckMayBeCut(volume, loop, isOfGroup);
+            return new ImageCut(volume, source, target, loop, _settings, _pauses);
         }
+        catch
+        {
+            loop?.Dispose();
+            source.Dispose();
+            throw;
+        }
+    }
+
+    private void CheckMayBeCut(VolumeInUse volume, LoopDevice loop, bool isOfGroup)
+    {
         if (!SharesBlocks())
         {
             throw new StorageException(StorageError.FailedPrecondition,
                 $"volume {volume.Volume.Id} can't be cut while in use: {_directory.FileSystem.Kind.ToString().ToLowerInvariant()} shares no blocks between files, and a copy of an image that is written to would be torn. Detach the volume first, or use a pool on XFS or Btrfs");
         }
-        using var loop = LoopDevice.Open(attached.Number, readOnly: true);
-        return record.Volume.FileSystem is { } fileSystem
-            ? CutFileSystem(loop, fileSystem, volume, source, target)
-            : CutDevice(loop, volume, source, target);
-    }
-
-    private (DateTimeOffset At, TimeSpan? Pause) CutDevice(LoopDevice loop, VolumeInUse volume, SafeFileHandle source, SafeFileHandle target)
-    {
-        // What was written through the device's own cache is in the file then, and on the disk.
-        Files.Flush(loop.Handle);
-        var at = _time.GetUtcNow();
-        Share(volume, source, target);
-        return (at, null);
-    }
-
-    private (DateTimeOffset At, TimeSpan? Pause) CutFileSystem(LoopDevice loop, VolumeFileSystem fileSystem, VolumeInUse volume, SafeFileHandle source, SafeFileHandle target)
-    {
-        // Whoever writes waits while it is frozen, which is a stop like any other.
-        if (volume.MountPoint is { } where && !_settings.PauseWriters)
-            _pauses.CheckPossible([PausedVolume.At(volume.Volume.Id.ToString(), where)], mayStop: false);
-
-        // First what takes long, while everybody goes on writing.
-        using var root = ImageDevice.OpenFileSystem(loop, fileSystem);
-        Files.FlushFileSystem(root);
-        if (volume.MountPoint is not { } mountPoint)
+        if (isOfGroup && volume.MountPoint is null)
         {
-            // Mounted where only others see it, where nobody could find a freeze of ours: what a power cut would leave now.
-            var now = _time.GetUtcNow();
-            Share(volume, source, target);
-            return (now, null);
+            throw new StorageException(StorageError.FailedPrecondition,
+                $"volume {volume.Volume.Id} is detached, but still in use as {loop.Path} where this host can't see it, so it can't be cut at one moment with others; end what has it and call again");
         }
-        using var pause = _pauses.Freeze(volume.Volume.Id.ToString(), mountPoint, _settings.MaxPause);
-        var at = _time.GetUtcNow();
-        Share(volume, source, target);
-        return (at, pause.End());
     }
 
-    private static void Share(VolumeInUse volume, SafeFileHandle source, SafeFileHandle target)
+    // Open, it can't go any more; but it may have gone just before, and be another file's by now.
+    private static LoopDevice? OpenDevice(SafeFileHandle image, bool mayBeGoing)
     {
-        if (!Files.TryReflink(source, target))
-            throw new StorageException(StorageError.FailedPrecondition, $"volume {volume.Volume.Id} can't be cut while in use: its image shares no blocks, as its flags differ (lsattr). Detach the volume first");
+        while ((mayBeGoing ? ImageDevice.FindLasting(image) : ImageDevice.Find(image)) is { } found)
+        {
+            var loop = LoopDevice.Open(found.Number, readOnly: true);
+            if (ImageDevice.Find(image)?.Number == loop.Number)
+                return loop;
+            loop.Dispose();
+        }
+        return null;
+    }
+
+    private static string What(Snapshot snapshot) => $"snapshot volume {snapshot.SourceVolume} as '{snapshot.Name}'";
+
+    /// <summary>A cut that becomes a snapshot.</summary>
+    private sealed class SnapshotCut(ImagePool pool, Snapshot snapshot, ImageCut cut, StagedObject staging, SafeFileHandle image) : ISnapshotCut
+    {
+        private bool _isPublished;
+
+        public VolumeId Volume => cut.Volume;
+
+        public string? MountPoint => cut.MountPoint;
+
+        public bool StopsWriters => cut.StopsWriters;
+
+        public bool HoldsWriters => cut.HoldsWriters;
+
+        public string? StopObstacle => cut.StopObstacle;
+
+        public PauseLimits Limits => cut.Limits;
+
+        public void Prepare() => cut.Prepare();
+
+        public void Hold() => cut.Hold();
+
+        public void Cut(WritePoint point) => cut.Cut(point);
+
+        public void LetGo() => cut.LetGo();
+
+        public void Finish() => cut.Finish();
+
+        public Task<Snapshot> PublishAsync(CutMoment moment) => pool._edge.RunAsync(What(snapshot), () =>
+        {
+            var made = snapshot with { CreatedAt = moment.At, Pause = moment.Pause ?? cut.Pause };
+            try
+            {
+                pool._snapshots.Publish(staging, new ImageSnapshotRecord(PoolDirectory.Format, made));
+                return Task.FromResult(made);
+            }
+            finally
+            {
+                _isPublished = pool._snapshots.Find(made.Id.Key) is not null;
+            }
+        });
+
+        public async ValueTask DisposeAsync()
+        {
+            using (staging)
+            using (image)
+                await cut.DisposeAsync().ConfigureAwait(false);
+            if (!_isPublished)
+                pool._wakeTrash();
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Lamina.Linux;
 using Lamina.Storage.Pauses;
+using Lamina.Storage.Pools.Cuts;
 using Lamina.Storage.Pools.Directories;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
@@ -32,6 +33,7 @@ internal sealed partial class ImagePool : IPool
     private readonly PoolDirectory _directory;
     private readonly Action _wakeTrash;
     private readonly WriterPauses _pauses;
+    private readonly CutRunner _cuts;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ImmutableArray<VolumeFileSystem> _fileSystems = ImageTools.Installed();
@@ -44,9 +46,10 @@ internal sealed partial class ImagePool : IPool
     /// <param name="directory">Its directory, which is the inner pool's.</param>
     /// <param name="wakeTrash">Tells the inner pool that there is something in the trash.</param>
     /// <param name="pauses">Freezes filesystems.</param>
+    /// <param name="cuts">Takes cuts.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where copies are reported.</param>
-    internal ImagePool(IPool inner, PoolSettings settings, PoolDirectory directory, Action wakeTrash, WriterPauses pauses, TimeProvider time, ILogger logger)
+    internal ImagePool(IPool inner, PoolSettings settings, PoolDirectory directory, Action wakeTrash, WriterPauses pauses, CutRunner cuts, TimeProvider time, ILogger logger)
     {
         _inner = inner;
         _settings = settings;
@@ -54,6 +57,7 @@ internal sealed partial class ImagePool : IPool
         _directory = directory;
         _wakeTrash = wakeTrash;
         _pauses = pauses;
+        _cuts = cuts;
         _time = time;
         _logger = logger;
         // A pool that was made before there were image volumes gets them now.

@@ -1,3 +1,4 @@
+using Lamina.Storage.Pools.Cuts;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Pools.Overlay;
@@ -8,7 +9,6 @@ namespace Lamina.Storage.Pools.Overlay;
 /// <param name="Pool">The pool's directory: its filesystem is flushed before anybody is stopped.</param>
 /// <param name="Source">The upper tree that the writers write to.</param>
 /// <param name="Target">An empty directory on the same filesystem: the snapshot's layer.</param>
-/// <param name="MayPause">Whether writers may be stopped at all.</param>
-/// <param name="MaxPause">How long they may be stopped.</param>
+/// <param name="Limits">Whether writers may be stopped, and for how long.</param>
 internal sealed record LiveCutRequest(
-    VolumeId Volume, string MountPoint, SafeFileHandle Pool, SafeFileHandle Source, SafeFileHandle Target, bool MayPause, TimeSpan MaxPause);
+    VolumeId Volume, string MountPoint, SafeFileHandle Pool, SafeFileHandle Source, SafeFileHandle Target, PauseLimits Limits);

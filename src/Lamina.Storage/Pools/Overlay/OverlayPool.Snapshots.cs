@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using Lamina.Storage.Pools.Cuts;
 using Lamina.Storage.Pools.Directories;
 
 namespace Lamina.Storage.Pools.Overlay;
@@ -6,23 +6,10 @@ namespace Lamina.Storage.Pools.Overlay;
 internal sealed partial class OverlayPool
 {
     /// <inheritdoc/>
-    public Task<Snapshot> CreateSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => TranslateAsync($"snapshot volume '{volume.Volume.Name}'", async () =>
+    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => TranslateAsync<ISnapshotCut>(What(snapshot), async () =>
     {
         _snapshots.CheckFree(snapshot.Id.Key);
-        var cut = await CutAsync(volume).ConfigureAwait(false);
-        try
-        {
-            var cutSnapshot = snapshot with { CreatedAt = cut.At, Pause = cut.Pause };
-            using var staging = new StagedObject(_directory);
-            _snapshots.Publish(staging, new OverlaySnapshotRecord(PoolDirectory.Format, cutSnapshot, cut.Chain));
-            _usage.Sealed(cut.Chain);
-            return cutSnapshot;
-        }
-        catch when (_snapshots.Find(snapshot.Id.Key) is null)
-        {
-            Release(cut.Chain);
-            throw;
-        }
+        return new SnapshotCut(this, snapshot, await BeginCutAsync(volume).ConfigureAwait(false));
     });
 
     /// <inheritdoc/>
@@ -34,46 +21,19 @@ internal sealed partial class OverlayPool
         return Task.CompletedTask;
     });
 
-    /// <summary>The volume as it is now: a chain of sealed layers, with a reference each for the caller.</summary>
-    private async Task<Cut> CutAsync(VolumeInUse volume)
+    private Snapshot Publish(Snapshot snapshot, VolumeCut cut)
     {
-        using var held = await LockRecordAsync(volume.Volume.Id.Key).ConfigureAwait(false);
-        var record = _volumes.Get(volume.Volume.Id.Key);
-        if (volume.MountPoint is { } mountPoint)
-        {
-            CheckDepth(record);
-            return await CutMountedAsync(record, mountPoint).ConfigureAwait(false);
-        }
-
-        CheckNotMounted(record);
-        if (_layers.IsUntouched(record.Head, record.Chain))
-        {
-            _layers.References.Add(record.Chain);
-            return new Cut(record.Chain, _time.GetUtcNow(), null);
-        }
-        CheckDepth(record);
-        var at = _time.GetUtcNow();
-        var sealedRecord = SealHead(record);
-        _layers.References.Add(sealedRecord.Chain);
-        return new Cut(sealedRecord.Chain, at, null);
-    }
-
-    private async Task<Cut> CutMountedAsync(OverlayVolumeRecord record, string mountPoint)
-    {
-        var copy = _layers.Create(_layers.ReadRoot(record.Head));
+        var chain = cut.Take();
         try
         {
-            using var source = _layers.OpenDiff(record.Head);
-            using var target = _layers.OpenDiff(copy);
-            var result = await _cut.RunAsync(
-                new LiveCutRequest(record.Volume.Id, mountPoint, _directory.Root, source, target, _settings.PauseWriters, _settings.MaxPause)).ConfigureAwait(false);
-            _layers.References.Add(record.Chain);
-            _usage.Refresh(record.Head);
-            return new Cut(record.Chain.Insert(0, copy), result.At, result.Pause);
+            using var staging = new StagedObject(_directory);
+            _snapshots.Publish(staging, new OverlaySnapshotRecord(PoolDirectory.Format, snapshot, chain));
+            _usage.Sealed(chain);
+            return snapshot;
         }
-        catch
+        catch when (_snapshots.Find(snapshot.Id.Key) is null)
         {
-            Release(copy);
+            Release(chain);
             throw;
         }
     }
@@ -110,6 +70,28 @@ internal sealed partial class OverlayPool
         }
     }
 
-    /// <summary>A volume at one moment.</summary>
-    private sealed record Cut(ImmutableArray<LayerId> Chain, DateTimeOffset At, TimeSpan? Pause);
+    private static string What(Snapshot snapshot) => $"snapshot volume {snapshot.SourceVolume} as '{snapshot.Name}'";
+
+    /// <summary>A cut that becomes a snapshot.</summary>
+    private sealed class SnapshotCut(OverlayPool pool, Snapshot snapshot, VolumeCut cut) : ISnapshotCut
+    {
+        public VolumeId Volume => cut.Volume;
+
+        public string? MountPoint => cut.MountPoint;
+
+        public bool StopsWriters => cut.StopsWriters;
+
+        public PauseLimits Limits => cut.Limits;
+
+        public void Prepare() => cut.Prepare();
+
+        public void Cut(WritePoint point) => cut.Cut(point);
+
+        public void Finish() => cut.Finish();
+
+        public Task<Snapshot> PublishAsync(CutMoment moment) => pool.TranslateAsync(
+            What(snapshot), () => Task.FromResult(pool.Publish(snapshot with { CreatedAt = moment.At, Pause = moment.Pause }, cut)));
+
+        public ValueTask DisposeAsync() => cut.DisposeAsync();
+    }
 }

@@ -121,14 +121,14 @@ internal sealed partial class OverlayPool
                 _layers.References.Add(snapshot.Chain);
                 return (snapshot.Chain, root);
             case VolumeContent.OfVolume of:
-                var cut = await CutAsync(of.Volume).ConfigureAwait(false);
+                var chain = await CutAsync(of.Volume).ConfigureAwait(false);
                 try
                 {
-                    return (cut.Chain, _layers.ReadRoot(cut.Chain[0]));
+                    return (chain, _layers.ReadRoot(chain[0]));
                 }
                 catch
                 {
-                    Release(cut.Chain);
+                    Release(chain);
                     throw;
                 }
             default:

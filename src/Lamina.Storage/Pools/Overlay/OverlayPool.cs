@@ -1,5 +1,6 @@
 using Lamina.Linux;
 using Lamina.Storage.Operations;
+using Lamina.Storage.Pools.Cuts;
 using Lamina.Storage.Pools.Directories;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
@@ -14,7 +15,7 @@ namespace Lamina.Storage.Pools.Overlay;
 /// <para>Sealing moves nothing: a new empty head is made, the volume's record is replaced (new head; the old one on top of the chain), and only
 /// then the snapshot's record appears. A volume in use can't get a new head, as the kernel has no way to change a mounted overlay: its head is
 /// copied by a <see cref="LiveCut"/>, and the copy is the snapshot's sealed layer.</para>
-/// <para>Files are split by topic: this one holds the life of the pool, the others its volumes, its snapshots, and what they use.</para>
+/// <para>Files are split by topic: this one holds the life of the pool, the others its volumes, its snapshots, how they are cut, and what they use.</para>
 /// </remarks>
 internal sealed partial class OverlayPool : IPool
 {
@@ -27,7 +28,7 @@ internal sealed partial class OverlayPool : IPool
     private readonly ILogger _logger;
     private readonly PoolDirectory _directory;
     private readonly LayerStore _layers;
-    private readonly LiveCut _cut;
+    private readonly CutRunner _cuts;
     private readonly ProjectQuotas _quotas;
     private readonly LayerUsage _usage;
     private readonly ObjectDirectory<OverlayVolumeRecord> _volumes;
@@ -39,14 +40,14 @@ internal sealed partial class OverlayPool : IPool
     private readonly KeyedLocks _records = new();
     private bool _mayReclaim;
 
-    private OverlayPool(PoolSettings settings, PoolDirectory directory, LiveCut cut, TimeProvider time, ILogger logger)
+    private OverlayPool(PoolSettings settings, PoolDirectory directory, CutRunner cuts, TimeProvider time, ILogger logger)
     {
         _settings = settings;
         _edge = new PoolEdge(settings);
         _time = time;
         _logger = logger;
         _directory = directory;
-        _cut = cut;
+        _cuts = cuts;
         _layers = new LayerStore(directory);
         _quotas = new ProjectQuotas(directory, _layers);
         _usage = new LayerUsage(_layers, settings.UsageInterval, time, logger);
@@ -65,13 +66,13 @@ internal sealed partial class OverlayPool : IPool
 
     /// <summary>Opens a pool that was made before.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>.</exception>
-    internal static OverlayPool Open(PoolSettings settings, LiveCut cut, TimeProvider time, ILogger logger)
+    internal static OverlayPool Open(PoolSettings settings, CutRunner cuts, TimeProvider time, ILogger logger)
     {
         var directory = PoolDirectory.Open(settings);
         try
         {
             UpperCheck.Run(directory);
-            return new OverlayPool(settings, directory, cut, time, logger);
+            return new OverlayPool(settings, directory, cuts, time, logger);
         }
         catch (Exception e)
         {

@@ -1,4 +1,5 @@
 using Lamina.Linux;
+using Lamina.Storage.Pools.Cuts;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Pools.Overlay;

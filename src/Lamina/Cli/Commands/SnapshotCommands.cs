@@ -16,6 +16,7 @@ internal static class SnapshotCommands
             Remove(host, globals, names),
             Restore(host, globals, names),
             SnapshotTreeCommand.Build(host, globals, names),
+            SnapshotGroupCommands.Build(host, globals, names),
         };
 
     private static Command Create(CliHost host, GlobalOptions globals, NameCompletion names)
@@ -64,7 +65,7 @@ internal static class SnapshotCommands
             var snapshots = await session.CollectAsync("reading snapshots", session.Daemon.Snapshots.List(request, session.Call));
             session.Output.Show(snapshots, () =>
             {
-                var table = CommandOutput.NewTable("NAME", "VOLUME", "POOL", "SIZE>", "HOLDS>", "PAUSE>", "MADE BY", "AGE>");
+                var table = CommandOutput.NewTable("NAME", "VOLUME", "POOL", "SIZE>", "HOLDS>", "PAUSE>", "GROUP", "MADE BY", "AGE>");
                 foreach (var snapshot in snapshots)
                 {
                     CommandOutput.AddRow(table,
@@ -74,6 +75,7 @@ internal static class SnapshotCommands
                         snapshot.HasSizeBytes ? Sizes.Text(snapshot.SizeBytes) : "no limit",
                         snapshot.HasExclusiveBytes ? Sizes.Text(snapshot.ExclusiveBytes) : "-",
                         snapshot.HasPauseSeconds ? PauseOf(snapshot) : "-",
+                        snapshot.HasGroup ? snapshot.Group : "-",
                         snapshot.Door,
                         Duration.Age(host.Time.GetUtcNow() - snapshot.CreatedAt.ToDateTimeOffset()));
                 }
@@ -119,7 +121,7 @@ internal static class SnapshotCommands
     }
 
     // Of a volume that is gone only the id is known, and of that people know the part behind the pool's.
-    private static string VolumeOf(V1.Snapshot snapshot) =>
+    internal static string VolumeOf(V1.Snapshot snapshot) =>
         snapshot.HasVolumeName ? snapshot.VolumeName : $"{snapshot.Volume[(snapshot.Volume.IndexOf('.', StringComparison.Ordinal) + 1)..]} (deleted)";
 
     private static string PauseOf(V1.Snapshot snapshot) => Duration.Span(TimeSpan.FromSeconds(snapshot.PauseSeconds));

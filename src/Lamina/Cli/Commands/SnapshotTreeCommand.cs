@@ -67,7 +67,7 @@ internal static class SnapshotTreeCommand
             return $"{name} (deleted)";
         var size = node.Kind == V1.NodeKind.Snapshot ? null : node.HasSizeBytes ? Sizes.Text(node.SizeBytes) : "no limit";
         var used = !node.HasUsedBytes ? null : $"{(node.Kind == V1.NodeKind.Snapshot ? "holds" : "uses")} {Sizes.Text(node.UsedBytes)}";
-        string?[] details = [size, used, Duration.Age(now - node.CreatedAt.ToDateTimeOffset()), node.HasPath ? $"at {node.Path}" : null];
+        string?[] details = [size, used, Duration.Age(now - node.CreatedAt.ToDateTimeOffset()), node.HasPath ? $"at {node.Path}" : null, node.HasGroup ? $"of group {node.Group}" : null];
         return $"{name}  {Markup.Escape(PlainText.Of(string.Join(", ", details.OfType<string>())))}";
     }
 }

@@ -21,6 +21,10 @@ internal sealed class NameCompletion(GlobalOptions globals)
     internal IEnumerable<string> Snapshots(CompletionContext context) =>
         Ask(context, (daemon, call) => daemon.Snapshots.List(new V1.ListSnapshotsRequest(), call), snapshot => snapshot.Name);
 
+    /// <summary>The names of groups of snapshots.</summary>
+    internal IEnumerable<string> SnapshotGroups(CompletionContext context) =>
+        Ask(context, (daemon, call) => daemon.SnapshotGroups.List(new V1.ListSnapshotGroupsRequest(), call), group => group.Name);
+
     private IEnumerable<string> Ask<T>(CompletionContext context, Func<DaemonConnection, CallOptions, AsyncServerStreamingCall<T>> call, Func<T, string> nameOf)
     {
         // The parser asks its sources synchronously; there is nothing else that this process could do meanwhile.

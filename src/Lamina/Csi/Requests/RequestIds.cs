@@ -12,4 +12,9 @@ internal static class RequestIds
     /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>.</exception>
     internal static SnapshotId Snapshot(string text) =>
         SnapshotId.TryParse(text, out var id) ? id : throw new StorageException(StorageError.NotFound, $"there is no snapshot '{text}': this driver gives no such ids");
+
+    /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>.</exception>
+    internal static SnapshotGroupId SnapshotGroup(string text) => SnapshotGroupId.TryParse(text, out var id)
+        ? id
+        : throw new StorageException(StorageError.NotFound, $"there is no group snapshot '{text}': this driver gives no such ids");
 }

@@ -24,6 +24,10 @@ internal static class RequestLimits
                 case MapField<string, string> map:
                     Check(field, map.Sum(pair => (long)BytesIn(pair.Key) + BytesIn(pair.Value)), MaxTogether);
                     break;
+                case RepeatedField<string> list when field.Name != "mount_flags":
+                    foreach (var text in list)
+                        Check(field, BytesIn(text), LimitOf(field.Name));
+                    break;
                 case RepeatedField<string> list:
                     Check(field, list.Sum(text => (long)BytesIn(text)), MaxTogether);
                     break;

@@ -59,12 +59,28 @@ public sealed class ImagePoolTests(XfsFileSystem xfs) : IAsyncLifetime
         using var mounted = MountedVolume.Mount(await pool.AttachAsync(volume));
         using (var writer = await WorkloadProcess.StartAsync("numbers", mounted.Path))
         {
-            var refused = await Assert.ThrowsAsync<StorageException>(() => pool.CreateSnapshotAsync(NewSnapshot(volume, "s"), new VolumeInUse(volume, mounted.Path)));
+            var refused = await Assert.ThrowsAsync<StorageException>(() => SnapshotAsync(pool, volume, mounted));
             Assert.Equal(StorageError.FailedPrecondition, refused.Error);
             await writer.EndAsync();
         }
 
-        Assert.NotNull((await pool.CreateSnapshotAsync(NewSnapshot(volume, "s"), new VolumeInUse(volume, mounted.Path))).Pause);
+        Assert.NotNull((await SnapshotAsync(pool, volume, mounted)).Pause);
+    }
+
+    private async Task<Snapshot> SnapshotAsync(IPool pool, Volume volume, MountedVolume mounted)
+    {
+        var record = new Snapshot
+        {
+            Id = new SnapshotId(volume.Id.Pool, ObjectKey.FromName("s")),
+            Name = "s",
+            SourceVolume = volume.Id,
+            FileSystem = volume.FileSystem,
+            Size = volume.Size,
+            Door = Door.Cli,
+            CreatedAt = DateTimeOffset.UnixEpoch,
+        };
+        await using var cut = await pool.BeginSnapshotAsync(record, new VolumeInUse(volume, mounted.Path));
+        return await cut.PublishAsync(await _pool.Cuts.RunAsync([cut]));
     }
 
     [Theory]
@@ -204,17 +220,6 @@ public sealed class ImagePoolTests(XfsFileSystem xfs) : IAsyncLifetime
         Size = ByteSize.FromMebibytes(320),
         Door = Door.Cli,
         CreatedAt = TimeProvider.System.GetUtcNow(),
-    };
-
-    private static Snapshot NewSnapshot(Volume volume, string name) => new()
-    {
-        Id = new SnapshotId(volume.Id.Pool, ObjectKey.FromName(name)),
-        Name = name,
-        SourceVolume = volume.Id,
-        FileSystem = volume.FileSystem,
-        Size = volume.Size,
-        Door = Door.Cli,
-        CreatedAt = DateTimeOffset.UnixEpoch,
     };
 
     private static async Task WriteAsync(DirectoryScratchPool pool, Volume volume, int atMebibyte, int mebibytes)

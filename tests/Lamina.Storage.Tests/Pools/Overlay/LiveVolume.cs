@@ -1,6 +1,7 @@
 using Lamina.Linux;
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Pauses;
+using Lamina.Storage.Pools.Cuts;
 using Lamina.Storage.Pools.Overlay;
 using Lamina.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -45,15 +46,16 @@ internal sealed class LiveVolume : IDisposable
     internal string NewTarget() => Make($"copy{++_copies}");
 
     /// <summary>Cuts into a directory.</summary>
-    internal async Task<LiveCutResult> CutAsync(string target, TimeSpan? maxPause = null, bool mayPause = true)
+    internal async Task<CutMoment> CutAsync(string target, TimeSpan? maxPause = null, bool mayPause = true)
     {
         using var pool = Files.OpenDirectory(_directory);
         using var source = Files.OpenDirectory(Upper);
         using var copy = Files.OpenDirectory(target);
         var volume = new VolumeId(PoolId.NewRandom(), IStorageValue<ObjectKey>.Parse("volume"));
         // The tests' machine may be busy with anything; what a pause may take is tested where it is set.
-        var request = new LiveCutRequest(volume, MountPoint, pool, source, copy, mayPause, maxPause ?? TimeSpan.FromMinutes(1));
-        return await new LiveCut(Pauses, TimeProvider.System, NullLogger.Instance).RunAsync(request);
+        var request = new LiveCutRequest(volume, MountPoint, pool, source, copy, new PauseLimits(mayPause, maxPause ?? TimeSpan.FromMinutes(1)));
+        await using var cut = new LiveCut(request, TimeProvider.System, NullLogger.Instance);
+        return await new CutRunner(Pauses, TimeProvider.System, NullLogger<CutRunner>.Instance).RunAsync([cut]);
     }
 
     /// <summary>Looks at a copy as a volume made from it would show it.</summary>

@@ -1,5 +1,5 @@
 using Lamina.Linux;
-using Lamina.Storage.Pools.Overlay;
+using Lamina.Storage.Pools.Cuts;
 using Lamina.Testing;
 
 namespace Lamina.Storage.Tests.Pools.Overlay;
