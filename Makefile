@@ -10,8 +10,9 @@ export DOTNET_NOLOGO := 1
 
 .PHONY: run test soak benchmark build install-run install-test check-host clean
 
+# A process group of its own on a terminal: Ctrl-C is the proper end of the main job, and must not end make beside it.
 run: check-host install-run build
-	@deploy/demo/main-job.sh $(LAMINA)
+	@bash -c 'test ! -t 0 || set -m; "$$0" "$$@"; exit $$?' deploy/demo/main-job.sh $(LAMINA)
 
 test: check-host install-test build
 	@dotnet artifacts/bin/Lamina.TestRun/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Lamina.TestRun.dll $(TESTRUN)

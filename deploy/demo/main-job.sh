@@ -1,113 +1,182 @@
 #!/usr/bin/env bash
 # The main job: a real PostgreSQL lives in a Lamina volume, is snapshotted while it works, loses a table, and gets it back.
 # usage: main-job.sh path/to/lamina        (as root)
+#
+# A daemon that runs already is used and left alone. Everything made here has a name that nobody had, and is removed in the end, whatever happens.
+# DEMO_SCALE is pgbench's scale: 100,000 rows each.
 set -euo pipefail
 
 lamina=$(readlink -f "$1")
+scale=${DEMO_SCALE:-10}
 postgres=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
-scratch=$(mktemp -d /tmp/lamina-demo.XXXXXX)
+scratch=$(mktemp -d -t lamina-demo.XXXXXX)
 chmod 711 "$scratch"
-volume=demo-db restored=demo-db-restored snapshot=demo-before-accident
-daemon='' load='' started=()
+cd /
+daemon='' trash='' load='' waiting='' outcome=failed servers=() volumes=() snapshots=()
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-# Shows a command as a person would type it, then runs it.
-run() { printf '\033[2m# lamina %s\033[0m\n' "$*"; "$lamina" "$@"; }
-as_postgres() { (cd / && runuser -u postgres -- "$@"); }
-sql() { as_postgres "$postgres/psql" -h "$scratch" -p "$1" -d postgres -qAt -c "$2"; }
+exec 3>&1
+bold='' dim='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; fi
 
-start_postgres() { # path port
+say() { printf '\n%s\n' "$bold$*$plain"; }
+# Shows a command as a person would type it, then runs it; its output may be caught.
+run() { printf '%s\n' "$dim# lamina $*$plain" >&3; "$lamina" "$@"; }
+as_postgres() { setpriv --reuid=postgres --regid=postgres --init-groups -- "$@"; }
+sql() { as_postgres "$postgres/psql" -X -h "$scratch" -p "$1" -d postgres -qAt -c "$2"; }
+fail() { echo "$*" >&2; exit 1; }
+
+start_postgres() { # directory port
+    # Noted first: a server that comes up later than pg_ctl waits has to be stopped as well.
+    servers+=("$1/data")
     as_postgres "$postgres/pg_ctl" -D "$1/data" -w -s -l "$1/log" -o "-p $2 -c listen_addresses='' -c unix_socket_directories=$scratch" start
-    started+=("$1/data")
+}
+
+stop_load() {
+    [ -n "$load" ] || return 0
+    # Its whole group; or itself, should it not have one yet.
+    kill -- "-$load" 2> /dev/null || kill "$load" 2> /dev/null || true
+    wait "$load" 2> /dev/null || true
+    load=''
+}
+
+# Removes a volume or snapshot; one that never came to be is fine.
+remove() { # volume|snapshot name
+    local code=0
+    "$lamina" "$1" rm "$2" > /dev/null 2> "$scratch/refusal" || code=$?
+    [ $code = 0 ] || [ $code = 3 ] || { cat "$scratch/refusal" >&2; return 1; }
+}
+
+remove_all() {
+    local name code=0
+    for name in "${servers[@]}"; do as_postgres "$postgres/pg_ctl" -D "$name" -w -s -m fast stop 2> /dev/null; done
+    for name in "${volumes[@]}"; do
+        # A process that has just ended may need a moment to let go.
+        for _ in $(seq 20); do "$lamina" volume detach "$name" > /dev/null 2>&1 && break; sleep 0.1; done
+        remove volume "$name" || code=1
+    done
+    for name in "${snapshots[@]}"; do remove snapshot "$name" || code=1; done
+    return $code
 }
 
 finish() {
-    status=$?
+    local status=$?
     trap - EXIT
-    [ -z "$load" ] || kill "$load" 2>/dev/null || true
-    for data in "${started[@]}"; do as_postgres "$postgres/pg_ctl" -D "$data" -w -s -m fast stop || true; done
-    for name in $volume $restored; do
-        "$lamina" volume detach "$name" >/dev/null 2>&1 || true
-        "$lamina" volume rm "$name" >/dev/null 2>&1 || true
-    done
-    "$lamina" snapshot rm $snapshot >/dev/null 2>&1 || true
+    # Nothing stops this half way: neither another Ctrl-C, for children neither, nor a terminal that is gone.
+    trap '' INT TERM HUP
+    set +e
+    [ -z "$waiting" ] || kill "$waiting" 2> /dev/null
+    stop_load
+    remove_all || { [ $status != 0 ] || status=1; }
     if [ -n "$daemon" ]; then
-        kill "$daemon" 2>/dev/null || true
-        wait "$daemon" 2>/dev/null || true
+        # What was deleted is emptied behind the scenes; a daemon that ends leaves the rest to its next start.
+        for _ in $(seq 600); do [ -n "$(ls -A "$trash" 2> /dev/null)" ] && kill -0 "$daemon" 2> /dev/null || break; sleep 0.1; done
+        kill "$daemon" 2> /dev/null
+        wait "$daemon" 2> /dev/null
     fi
-    [ $status = 0 ] || { echo; echo "The main job failed; the daemon's log:"; cat "$scratch/daemon.log" 2>/dev/null; }
+    if [ $status != 0 ] && [ $outcome = failed ]; then
+        printf '\nThe main job failed.\n'
+        [ ! -s "$scratch/daemon.log" ] || { echo "The daemon's log:"; cat "$scratch/daemon.log"; }
+    fi >&2
     rm -rf "$scratch"
     exit $status
 }
 trap finish EXIT
-trap 'exit 130' INT TERM
+trap 'outcome=interrupted; exit 130' INT TERM HUP
+# Whoever reads this may leave: that is an error like others, and no reason to leave everything behind.
+trap '' PIPE
 
-say "1. The daemon, with nothing configured: an overlay2 pool at /var/lib/lamina/pools/default"
-if "$lamina" pool ls >/dev/null 2>&1; then
+say "1. The daemon"
+if "$lamina" pool ls > /dev/null 2>&1; then
     echo "A daemon is running already; it is used and left alone."
 else
+    echo "None is running, so one is started. Where nothing is configured, it makes an overlay2 pool and serves that."
+    printf '%s\n' "$dim# lamina serve$plain"
     "$lamina" serve > "$scratch/daemon.log" 2>&1 &
     daemon=$!
     for _ in $(seq 300); do
-        "$lamina" pool ls >/dev/null 2>&1 && break
-        kill -0 $daemon 2>/dev/null || { echo "The daemon did not start."; exit 1; }
+        "$lamina" pool ls > /dev/null 2>&1 && break
+        kill -0 $daemon 2> /dev/null || fail "The daemon did not start."
         sleep 0.1
     done
 fi
 run pool ls
+# A word that is in no name here.
+names=$("$lamina" volume ls -o json && "$lamina" snapshot ls -o json)
+until word=$(od -An -N3 -tx1 /dev/urandom | tr -d ' \n') && [[ "$names" != *"$word"* ]]; do :; done
+volume=demo-$word restored=demo-$word-restored snapshot=demo-$word-before
 
 say "2. A volume for the database, attached"
+volumes+=("$volume")
 run volume create $volume --size 2Gi --param "uid=$(id -u postgres)" --param "gid=$(id -g postgres)" --param mode=0700
-path=$(run volume attach $volume | tail -1)
+pool=$("$lamina" volume inspect $volume -o json | sed -n 's/^ *"pool": "\(.*\)",\?$/\1/p')
+trash=$("$lamina" pool inspect "$pool" -o json | sed -n 's/^ *"path": "\(.*\)",\?$/\1/p')/trash
+path=$(run volume attach $volume)
 echo "$path"
 
-say "3. PostgreSQL in it, with a million rows"
+say "3. PostgreSQL in it, with $((scale * 100000)) rows"
 chown postgres: "$scratch"
 as_postgres "$postgres/initdb" -D "$path/data" --auth=trust -U postgres > "$scratch/initdb.log"
 start_postgres "$path" 54321
-as_postgres pgbench -h "$scratch" -p 54321 -i -s 10 -q postgres 2>&1 | tail -1
+as_postgres "$postgres/pgbench" -h "$scratch" -p 54321 -i -s "$scale" -q postgres 2>&1 | tail -1
 before=$(sql 54321 'select count(*) from pgbench_accounts')
 echo "pgbench_accounts has $before rows"
 
 say "4. A snapshot while four clients write as fast as they can"
-as_postgres pgbench -h "$scratch" -p 54321 -c 4 -j 2 -T 600 postgres > "$scratch/pgbench.log" 2>&1 &
+# A session of its own, so that all of it can be ended.
+setsid setpriv --reuid=postgres --regid=postgres --init-groups -- \
+    "$postgres/pgbench" -h "$scratch" -p 54321 -c 4 -j 2 -T 600 -P 1 postgres > "$scratch/pgbench.log" 2>&1 &
 load=$!
-sleep 4
-history=$(sql 54321 'select count(*) from pgbench_history')
+history=0
+until [ "$history" -ge 1000 ]; do
+    kill -0 $load 2> /dev/null || fail "The load ended: $(cat "$scratch/pgbench.log")"
+    sleep 1
+    history=$(sql 54321 'select count(*) from pgbench_history')
+done
+snapshots+=("$snapshot")
 run snapshot create $volume $snapshot
 later=$(sql 54321 'select count(*) from pgbench_history')
+stop_load
 echo "Just before it $history transactions were committed, just after it $later: the database went on."
-kill $load 2>/dev/null || true
-wait $load 2>/dev/null || true
-load=''
 
 say "5. The disaster"
+echo "drop table pgbench_accounts;"
 sql 54321 'drop table pgbench_accounts cascade'
 sql 54321 'select count(*) from pgbench_accounts' 2>&1 | head -1 || true
 
 say "6. The snapshot becomes a new volume, and PostgreSQL starts in it"
+volumes+=("$restored")
 run snapshot restore $snapshot $restored
-restored_path=$(run volume attach $restored | tail -1)
+restored_path=$(run volume attach $restored)
+echo "$restored_path"
 # It names the process that still serves the original; in a copy that is no longer true.
 rm -f "$restored_path/data/postmaster.pid"
 start_postgres "$restored_path" 54322
 after=$(sql 54322 'select count(*) from pgbench_accounts')
 kept=$(sql 54322 'select count(*) from pgbench_history')
-broken=$(sql 54322 'select (select sum(abalance) from pgbench_accounts) <> (select sum(delta) from pgbench_history) or (select sum(tbalance) from pgbench_tellers) <> (select sum(delta) from pgbench_history)')
-echo "pgbench_accounts has $after rows again, and $kept transactions are in the history"
-[ "$before" = "$after" ] || { echo "Rows are missing."; exit 1; }
-[ "$kept" -ge "$history" ] && [ "$kept" -le "$later" ] || { echo "The history is not that of the moment of the snapshot."; exit 1; }
-[ "$broken" = f ] || { echo "The books do not balance: the snapshot was torn."; exit 1; }
+broken=$(sql 54322 'select (select sum(abalance) from pgbench_accounts) <> (select sum(delta) from pgbench_history)
+    or (select sum(tbalance) from pgbench_tellers) <> (select sum(delta) from pgbench_history)')
+echo "pgbench_accounts has $after rows again, and $kept transactions are in the history."
+[ "$before" = "$after" ] || fail "Rows are missing."
+[ "$kept" -ge "$history" ] && [ "$kept" -le "$later" ] || fail "The history is not that of the moment of the snapshot."
+[ "$broken" = f ] || fail "The books do not balance: the snapshot was torn."
 echo "Nothing that was committed is missing, and the books balance."
 
 say "7. What there is now"
-run snapshot tree
+run snapshot tree $volume
 run volume ls
-echo
-echo "Metrics: http://127.0.0.1:9810/metrics"
+run pool ls
+address=$(sed -n 's/.*metrics on \([^ ]*\)$/\1/p' "$scratch/daemon.log" 2> /dev/null || true)
+if [ "$address" != none ]; then
+    echo "Metrics: http://${address:-127.0.0.1:9810}/metrics${daemon:+ (here and now)}"
+fi
+outcome=done
 
 if [ -t 0 ] && [ -t 1 ]; then
-    say "The daemon keeps serving. Try 'lamina --help' in another terminal ($lamina); Ctrl-C cleans up and ends."
-    while sleep 3600; do :; done
+    say "All of it goes on until you press Ctrl-C, which cleans up. In another terminal:"
+    echo "$lamina --help"
+    trap 'exit 0' INT TERM HUP
+    # In the background, as a signal is heard at once only while bash itself waits.
+    sleep infinity &
+    waiting=$!
+    wait $waiting
 fi
-say "Done; cleaning up."

@@ -10,17 +10,17 @@ internal static class VolumeCompatibility
     {
         var pool = pools.Resolve(existing.Id.Pool);
         var difference =
-            Differs("pool", pool.Name, request.Pool ?? pool.Name)
-            ?? Differs("pod", existing.Ephemeral?.PodDirectory, request.Ephemeral?.PodDirectory)
-            ?? Differs("source", existing.Source, request.Source)
-            ?? Differs("kind", existing.Kind, request.Kind)
-            ?? Differs("parameters", existing.Parameters, request.Parameters)
+            Differs("another pool", pool.Name, request.Pool ?? pool.Name)
+            ?? Differs("another pod", existing.Ephemeral?.PodDirectory, request.Ephemeral?.PodDirectory)
+            ?? Differs("another source", existing.Source, request.Source)
+            ?? Differs("another kind", existing.Kind, request.Kind)
+            ?? Differs("other parameters", existing.Parameters, request.Parameters)
             ?? AttributesDiffer(existing, request.Attributes)
             ?? SizeDiffers(existing, request.Size, pool.Pool.Description)
             ?? FileSystemDiffers(existing, request, pool.Pool.Description)
-            ?? (request.IsWantedHere ? null : "place: it lies on this host, where it must not be");
+            ?? (request.IsWantedHere ? null : "another place: it lies on this host, where it must not be");
         if (difference is not null)
-            throw new StorageException(StorageError.AlreadyExists, $"a volume '{request.Name}' exists already, with another {difference}");
+            throw new StorageException(StorageError.AlreadyExists, $"a volume '{request.Name}' exists already, with {difference}");
         if (existing.Door != request.Door)
             throw new StorageException(StorageError.AlreadyExists, $"a volume '{request.Name}' exists already; it was made through {existing.Door}, not {request.Door}");
     }
@@ -32,13 +32,13 @@ internal static class VolumeCompatibility
     private static string? FileSystemDiffers(Volume existing, VolumeRequest request, PoolDescription pool) =>
         (request.FileSystem is null && (existing.Source is not null || existing.FileSystem is null)) || pool.NameOf(existing.FileSystem) == request.FileSystem
             ? null
-            : $"filesystem: {pool.NameOf(existing.FileSystem)}, not {request.FileSystem ?? pool.Backend}";
+            : $"another filesystem: {pool.NameOf(existing.FileSystem)}, not {request.FileSystem ?? pool.Backend}";
 
     // As they were asked for at first, or as they are since.
     private static string? AttributesDiffer(Volume existing, VolumeAttributes asked)
     {
         var known = new[] { existing.CreatedAttributes, existing.Attributes }.Select(attributes => attributes ?? VolumeAttributes.None).ToList();
-        return known.Exists(attributes => attributes.With(asked) == attributes) ? null : $"attributes: {known[1]}, not {asked}";
+        return known.Exists(attributes => attributes.With(asked) == attributes) ? null : $"other attributes: {known[1]}, not {asked}";
     }
 
     private static string? SizeDiffers(Volume existing, SizeRange asked, PoolDescription pool)
@@ -49,7 +49,7 @@ internal static class VolumeCompatibility
         var tooSmall = asked.Required is { } required && (existing.Size is null || existing.Size < required);
         var tooLarge = asked.Limit is { } limit && (existing.CreatedSize is null || existing.CreatedSize > limit);
         return tooSmall || tooLarge
-            ? $"size: {existing.Size?.ToString() ?? "no limit"}, not {asked.Required?.ToString() ?? "any"} to {asked.Limit?.ToString() ?? "any"}"
+            ? $"another size: {existing.Size?.ToString() ?? "no limit"}, not {asked.Required?.ToString() ?? "any"} to {asked.Limit?.ToString() ?? "any"}"
             : null;
     }
 }

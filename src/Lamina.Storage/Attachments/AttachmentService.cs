@@ -118,13 +118,17 @@ public sealed partial class AttachmentService
     /// <summary>A volume with its use; the caller holds its lock.</summary>
     internal VolumeInUse InUse(Volume volume) => new(volume, MountPointOf(volume.Id));
 
+    // Others end their use by themselves; a person has to be told how.
+    private static string DetachHint(VolumeId volume, IEnumerable<Holder> holders) => string.Concat(
+        holders.Where(holder => holder is { Door: Door.Cli, Kind: HolderKind.User }).Select(holder => $"; lamina volume detach {volume} --as {holder.Reference}"));
+
     /// <summary>Refuses when anybody holds the volume or it is mounted; the caller holds its lock.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>.</exception>
     internal void CheckUnused(VolumeId volume)
     {
         var holders = HoldersOf(volume);
         if (!holders.IsEmpty)
-            throw new StorageException(StorageError.FailedPrecondition, $"volume {volume} is in use by {string.Join(", ", holders)}");
+            throw new StorageException(StorageError.FailedPrecondition, $"volume {volume} is in use by {string.Join(", ", holders)}{DetachHint(volume, holders)}");
         if (MountPointOf(volume) is { } mountPoint)
             throw new StorageException(StorageError.FailedPrecondition, $"volume {volume} is still mounted at {mountPoint}");
     }

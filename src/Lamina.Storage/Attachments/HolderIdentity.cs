@@ -12,5 +12,5 @@ public readonly record struct HolderIdentity(Door Door, HolderKind Kind, string 
     /// <summary>For messages.</summary>
     public override string ToString() => Kind == HolderKind.Unreadable
         ? $"somebody whose holder file can't be read ({Reference}; remove it and restart the daemon when nobody uses the volume)"
-        : $"{Door} {Kind.ToString().ToLowerInvariant()} '{Reference}'";
+        : $"{Door.ToString().ToLowerInvariant()} {Kind.ToString().ToLowerInvariant()} '{Reference}'";
 }

@@ -46,7 +46,7 @@ internal sealed class SnapshotsApi(VolumeService volumes, SnapshotService snapsh
             Name = request.Volume,
             Door = Door.Cli,
             Kind = snapshot.Kind,
-            Size = SizeRange.AtLeast(RequestValues.Size(request.HasSizeBytes, request.SizeBytes, "the size")),
+            Size = SizeRange.AtLeast(RequestValues.VolumeSize(request.HasSizeBytes, request.SizeBytes)),
             Source = VolumeSource.From(snapshot.Id),
             Parameters = VolumeParameters.Parse(request.Parameters),
             Labels = RequestValues.Labels(request.Labels),

@@ -28,7 +28,7 @@ internal sealed class VolumesApi(PoolSet pools, VolumeService volumes, SnapshotS
             Name = request.Name,
             Door = Door.Cli,
             Pool = pool is null ? null : IStorageValue<PoolName>.Parse(pool),
-            Size = SizeRange.AtLeast(RequestValues.Size(request.HasSizeBytes, request.SizeBytes, "the size")),
+            Size = SizeRange.AtLeast(RequestValues.VolumeSize(request.HasSizeBytes, request.SizeBytes)),
             Kind = KindOf(request, source),
             FileSystem = request.HasFileSystem ? request.FileSystem : null,
             Source = source,

@@ -74,12 +74,13 @@ internal static class LaminaCommand
         {
             var known = string.Join(", ", command.Subcommands.Where(sub => !sub.Hidden).Select(sub => sub.Name));
             CommandOutput.Error(host, parse.UnmatchedTokens.Count > 0
-                ? $"there is no command '{path} {parse.UnmatchedTokens[0]}'; there are {known}"
+                ? $"there is no {(parse.UnmatchedTokens[0].StartsWith('-') ? "option" : "command")} '{path} {parse.UnmatchedTokens[0]}'; there are {known}"
                 : $"say what to do: {path} and one of {known}");
         }
         else
         {
-            foreach (var error in parse.Errors.Select(error => error.Message).Distinct())
+            // The parser lists what is allowed line by line.
+            foreach (var error in parse.Errors.Select(error => string.Join(' ', error.Message.Split(['\r', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries))).Distinct())
                 CommandOutput.Error(host, char.ToLowerInvariant(error[0]) + error[1..].TrimEnd('.'));
         }
         host.Error.WriteLine($"See: {path} --help");

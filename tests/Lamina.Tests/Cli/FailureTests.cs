@@ -101,7 +101,8 @@ public sealed class FailureTests(TestDaemon daemon) : IClassFixture<TestDaemon>
     [InlineData("there is no command 'lamina volume cretae'", "volume", "cretae")]
     [InlineData("there is no command 'lamina frobnicate'; there are serve, pool, volume, snapshot, doctor, completion, version", "frobnicate")]
     [InlineData("required argument", "volume", "inspect")]
-    [InlineData("'yaml' not recognized", "volume", "ls", "-o", "yaml")]
+    [InlineData("there is no option 'lamina --frobnicate'", "--frobnicate")]
+    [InlineData("'yaml' not recognized. Must be one of: 'table' 'json'\n", "volume", "ls", "-o", "yaml")]
     [InlineData("is not a duration", "volume", "ls", "--timeout", "never")]
     [InlineData("is not a duration", "volume", "ls", "--timeout", "0")]
     public async Task CommandLine_Wrong_IsTwoAndPointsToTheHelp(string message, params string[] arguments)

@@ -75,6 +75,7 @@ public sealed class VolumeCommandTests(TestDaemon daemon) : IClassFixture<TestDa
     [InlineData("U+001B", "a\u001b[31m")]
     [InlineData("is not a size", "a", "--size", "ten")]
     [InlineData("is not a size", "a", "--size", "-1")]
+    [InlineData("the size is 0; leave it out for a volume without a limit", "a", "--size", "0")]
     [InlineData("'novalue' is not of the form KEY=VALUE", "a", "--param", "novalue")]
     [InlineData("'uid' is given twice", "a", "--param", "uid=1", "--param", "uid=2")]
     [InlineData("'tape' is no kind of volume", "a", "--kind", "tape")]
@@ -345,7 +346,7 @@ public sealed class VolumeCommandTests(TestDaemon daemon) : IClassFixture<TestDa
         var run = await CliRun.RunAsync(daemon, "volume", "rm", "rm-busy", "rm-missing", "rm-free");
 
         Assert.Equal((5, "rm-free\n"), (run.ExitCode, run.Out));
-        Assert.Contains("is in use by Cli user 'cli'", run.Error, StringComparison.Ordinal);
+        Assert.Matches("is in use by cli user 'cli'; lamina volume detach [a-z2-7]{13}[.][a-z0-9-]+ --as cli\n", run.Error);
         Assert.Contains("lamina: there is no volume 'rm-missing'\n", run.Error, StringComparison.Ordinal);
     }
 

@@ -322,15 +322,19 @@ public abstract class OverlayLifeCycle(ScratchFileSystem fileSystem)
     public async Task Trash_WithAMountInIt_KeepsAllOfThatEntryAndRemovesTheOthers()
     {
         await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        // Made outside: the trash may be looked at as soon as the pool is loaded.
+        var made = fileSystem.NewDirectory();
         var entry = Path.Combine(storage.Settings.Path, "trash", "entry");
-        var mountPoint = Directory.CreateDirectory(Path.Combine(entry, "z", "mounted")).FullName;
+        var mountPoint = Path.Combine("z", "mounted");
+        Directory.CreateDirectory(Path.Combine(made, mountPoint));
         for (var i = 0; i < 20; i++)
-            File.WriteAllText(Path.Combine(entry, $"f{i}"), "");
+            File.WriteAllText(Path.Combine(made, $"f{i}"), "");
         using (var source = Files.Open(TestScratch.NewDirectory(), OpenFlags.Path | OpenFlags.Directory))
         using (var tree = Mounts.CloneTree(source))
-            Mounts.Attach(tree, mountPoint);
+            Mounts.Attach(tree, Path.Combine(made, mountPoint));
         try
         {
+            Directory.Move(made, entry);
             for (var round = 0; round < 2; round++)
             {
                 var volume = await storage.CreateAsync($"v{round}");
@@ -341,7 +345,7 @@ public abstract class OverlayLifeCycle(ScratchFileSystem fileSystem)
         }
         finally
         {
-            Mounts.Unmount(mountPoint);
+            Mounts.Unmount(Path.Combine(Directory.Exists(made) ? made : entry, mountPoint));
         }
         await storage.StartAgainAsync();
         await Eventually.TrueAsync(() => !Directory.Exists(entry), "it goes when nothing is mounted there");

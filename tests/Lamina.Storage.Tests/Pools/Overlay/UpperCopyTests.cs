@@ -18,13 +18,19 @@ public abstract class UpperCopyTests(ScratchFileSystem fileSystem)
         using var copy = new ScratchCopy(volume);
         using (var mutator = await WorkloadProcess.StartAsync("mutate", volume.MountPoint, $"{seed}"))
         {
-            for (var pass = 0; pass < 20; pass++)
-                copy.Copy.Follow(CancellationToken.None);
+            var passes = 0;
+            await Eventually.TrueAsync(
+                () =>
+                {
+                    copy.Copy.Follow(CancellationToken.None);
+                    // One of few entries means nothing. On a busy machine it grows slowly, and at times it shrinks.
+                    return ++passes >= 20 && copy.Copy.Count > 60;
+                },
+                "more than 60 entries are followed");
             await mutator.EndAsync();
         }
         copy.Complete();
         Assert.Empty(TreeComparison.Run(volume.Upper, copy.Target));
-        Assert.True(copy.Copy.Count > 30, $"the tree has {copy.Copy.Count} entries, too few to mean anything");
     }
 
     [Fact]
