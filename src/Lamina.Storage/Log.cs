@@ -49,7 +49,10 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot group {Group} is deleted, with {Snapshots} snapshots")]
     public static partial void GroupDeleted(this ILogger logger, SnapshotGroupId group, int snapshots);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Snapshot group {Group} was left incomplete: its {Snapshots} snapshots that are left are discarded")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Snapshot group {Group} is incomplete: {Left} of its {Snapshots} snapshots are there ({Members}). A crash leaves that while a group is made or deleted, and so does a pool that was brought back from a copy. They are kept, and can be restored from by these ids; 'lamina snapshot group rm {Group}' deletes them")]
+    public static partial void GroupIncomplete(this ILogger logger, SnapshotGroupId group, int left, int snapshots, string members);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot group {Group} was incomplete: its {Snapshots} snapshots that were left are discarded")]
     public static partial void GroupDiscarded(this ILogger logger, SnapshotGroupId group, int snapshots);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Snapshot group {Group} is incomplete, and what is left of it can't be discarded yet: {Reason}")]

@@ -199,7 +199,7 @@ public sealed partial class VolumeService(
         if (!pool.Pool.Description.Features.HasFlag(PoolFeatures.Snapshots))
             throw new StorageException(StorageError.FailedPrecondition, $"{source} is a bind volume, a directory of the host: it can't be cloned");
         return (pool, source.Snapshot is { } snapshot
-            ? new VolumeContent.OfSnapshot(catalog.Find(snapshot) ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot {snapshot}"))
+            ? new VolumeContent.OfSnapshot(catalog.FindAlsoIncomplete(snapshot) ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot {snapshot}"))
             : new VolumeContent.OfVolume(attachments.InUse(Get(source.Volume!.Value))));
     }
 

@@ -42,6 +42,7 @@ internal static class Daemon
             .AddAdminDoor()
             .AddMetricsDoor()
             .AddHostedService<PoolLoader>()
+            .AddHostedService<MemoryReturn>()
             .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMinutes(2));
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options));
 

@@ -46,7 +46,7 @@ internal sealed class PoolLoader(
         await set.LoadAsync(pools, stoppingToken);
         await attachments.ReconcileAsync(stoppingToken);
         logger.Ready();
-        await groups.DiscardIncompleteAsync(stoppingToken);
+        await groups.SettleIncompleteAsync(stoppingToken);
         await ephemerals.CollectAsync(stoppingToken);
         using var timer = new PeriodicTimer(RetryAfter, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -54,7 +54,7 @@ internal sealed class PoolLoader(
             // What is mounted from a pool that comes late could not be judged before.
             if (await set.RetryAsync(stoppingToken))
                 await attachments.ReconcileAsync(stoppingToken);
-            await groups.DiscardIncompleteAsync(stoppingToken);
+            await groups.SettleIncompleteAsync(stoppingToken);
             await ephemerals.CollectAsync(stoppingToken);
         }
     }

@@ -50,7 +50,7 @@ internal sealed class SimpleQuotas
             return null;
         while (true)
         {
-            var group = _prefix | (uint)RandomNumberGenerator.GetInt32(1 << NumberBits);
+            var group = _prefix | (uint)KernelRandom.GetBits(NumberBits);
             try
             {
                 BtrfsQuota.CreateGroup(_fileSystem, IdOf(group));
