@@ -55,12 +55,25 @@ internal sealed class VolumeMounts
     internal bool TryUnmount(VolumeId volume)
     {
         var path = PathOf(volume);
-        if (IsMounted(volume) && !(Files.Stat(path).Kind == FileKind.Directory ? Unmounting.TryUnmount(path) : ImageMounts.TryUnmountDevice(path, volume.Key)))
+        if (IsMounted(volume) && !(IsDevice(path) ? ImageMounts.TryUnmountDevice(path, volume.Key) : Unmounting.TryUnmount(path)))
             return false;
         using var root = Files.OpenDirectory(_root);
         if (Files.TryStatAt(root, volume.ToString()) is { } place)
             Remove(root, volume, place);
         return true;
+    }
+
+    private static bool IsDevice(string path)
+    {
+        try
+        {
+            return Files.Stat(path).Kind == FileKind.BlockDevice;
+        }
+        catch (LinuxException)
+        {
+            // A directory on a server that is gone; the node of a device always answers.
+            return false;
+        }
     }
 
     private static void Remove(SafeFileHandle root, VolumeId volume, FileStatus place)
