@@ -95,19 +95,17 @@ internal static class ImageVolumes
         var size = volume.Size ?? ByteSize.Zero;
         // Whoever writes to a raw device decides what of it is used; that a block was written once says nothing.
         if (volume.Kind == VolumeKind.Block)
-            return new VolumeStatistics(size, ByteSize.Zero, null, 0, 0, null);
+            return new VolumeStatistics(new VolumeSpace(size, ByteSize.Zero, ByteSize.Zero), 0, 0, null);
         if (mounted is not { } status)
         {
-            var free = Math.Min(Math.Max(0, size.Bytes - (usage?.Used.Bytes ?? 0)), pool.Available.Bytes);
-            return new VolumeStatistics(size, new ByteSize(free), usage?.Used, 0, 0, null);
+            var used = usage?.Used ?? ByteSize.Zero;
+            var free = Math.Min(Math.Max(0, size.Bytes - used.Bytes), pool.Available.Bytes);
+            return new VolumeStatistics(new VolumeSpace(size, new ByteSize(free), used), 0, 0, null);
         }
-        return new VolumeStatistics(
-            size,
-            new ByteSize(Math.Min((long)status.AvailableBytes, pool.Available.Bytes)),
-            new ByteSize((long)(status.TotalBytes - status.FreeBytes)),
-            (long)status.TotalInodes,
-            (long)status.FreeInodes,
-            (long)(status.TotalInodes - status.FreeInodes));
+        var space = new VolumeSpace(
+            size, new ByteSize(Math.Min((long)status.AvailableBytes, pool.Available.Bytes)), new ByteSize((long)(status.TotalBytes - status.FreeBytes)));
+        // A Btrfs has no fixed number of inodes, and does not count them.
+        return new VolumeStatistics(space, (long)status.TotalInodes, (long)status.FreeInodes, status.TotalInodes > 0 ? (long)(status.TotalInodes - status.FreeInodes) : null);
     }
 
     // What nobody required may as well be a little less.

@@ -14,7 +14,7 @@ public abstract partial class PoolSpecification
     /// <summary>Those with a filesystem.</summary>
     public static TheoryData<VolumeFileSystem> FileSystems => [VolumeFileSystem.Ext4, VolumeFileSystem.Xfs, VolumeFileSystem.Btrfs];
 
-    [Theory]
+    [PoolTheory(PoolTraits.Images)]
     [MemberData(nameof(ImageKinds))]
     public async Task Image_Created_IsLoadedWithItsRecordAndUsesNoDevice(VolumeFileSystem? fileSystem)
     {
@@ -25,7 +25,7 @@ public abstract partial class PoolSpecification
         Assert.True(Pool.GetUsage(volume)!.Used < ByteSize.FromMebibytes(100));
     }
 
-    [Theory]
+    [PoolTheory(PoolTraits.Images)]
     [MemberData(nameof(ImageKinds))]
     public async Task Image_AttachedAgain_HasItsContentAndItsSize(VolumeFileSystem? fileSystem)
     {
@@ -39,7 +39,7 @@ public abstract partial class PoolSpecification
         await AssertNoDeviceAsync();
     }
 
-    [Theory]
+    [PoolTheory(PoolTraits.Images)]
     [MemberData(nameof(FileSystems))]
     public async Task Image_WithRootParameters_HasThem(VolumeFileSystem fileSystem)
     {
@@ -50,7 +50,7 @@ public abstract partial class PoolSpecification
         await AssertNoDeviceAsync();
     }
 
-    [Theory]
+    [PoolTheory(PoolTraits.Images)]
     [MemberData(nameof(ImageKinds))]
     public async Task Image_Copied_LivesOnBesideItsSource(VolumeFileSystem? fileSystem)
     {
@@ -79,7 +79,7 @@ public abstract partial class PoolSpecification
         await AssertNoDeviceAsync();
     }
 
-    [Theory]
+    [PoolTheory(PoolTraits.Images)]
     [MemberData(nameof(ImageKinds))]
     public async Task Image_OfACopyOfACopy_IsMountedBesideAll(VolumeFileSystem? fileSystem)
     {
@@ -94,7 +94,7 @@ public abstract partial class PoolSpecification
         Assert.All([volume, clone, grandchild], one => Assert.Equal("one", ReadAttached(one)));
     }
 
-    [Theory]
+    [PoolTheory(PoolTraits.Images)]
     [MemberData(nameof(ImageKinds))]
     public async Task Image_WhoseSourceIsDeleted_Stays(VolumeFileSystem? fileSystem)
     {
@@ -112,7 +112,7 @@ public abstract partial class PoolSpecification
         Assert.Equal("one", await ReadImageAsync(restored));
     }
 
-    [Theory]
+    [PoolTheory(PoolTraits.Images)]
     [MemberData(nameof(ImageKinds))]
     public async Task Image_Resized_IsLargerAtTheNextAttach(VolumeFileSystem? fileSystem)
     {
@@ -128,7 +128,7 @@ public abstract partial class PoolSpecification
         Assert.Equal("one", await ReadImageAsync(resized));
     }
 
-    [Theory]
+    [PoolTheory(PoolTraits.Images)]
     [MemberData(nameof(ImageKinds))]
     public async Task Image_ResizedWhileAttached_IsLargerAtOnce(VolumeFileSystem? fileSystem)
     {
@@ -156,7 +156,7 @@ public abstract partial class PoolSpecification
         Assert.Equal("one", ReadAttached(resized));
     }
 
-    [Theory]
+    [PoolTheory(PoolTraits.Images)]
     [MemberData(nameof(ImageKinds))]
     public async Task Image_CutInUse_HoldsWhatWasWritten(VolumeFileSystem? fileSystem)
     {
@@ -164,7 +164,7 @@ public abstract partial class PoolSpecification
         await Scratch.AttachAsync(volume);
         WriteAttached(volume, "one");
 
-        if (Scratch.Directory is { } directory && Files.StatFs(directory).Kind == FileSystemKind.Ext4)
+        if (Files.StatFs(PoolPath).Kind == FileSystemKind.Ext4)
         {
             var refused = await AssertRefusedAsync(StorageError.FailedPrecondition, () => Scratch.SnapshotAsync(volume, "s"));
             Assert.Contains("XFS or Btrfs", refused.Message, StringComparison.Ordinal);
@@ -179,7 +179,7 @@ public abstract partial class PoolSpecification
         Assert.Equal("two", ReadAttached(volume));
     }
 
-    [Theory]
+    [PoolTheory(PoolTraits.Images)]
     [MemberData(nameof(ImageKinds))]
     public async Task Image_StillADevice_IsNotDeleted(VolumeFileSystem? fileSystem)
     {
@@ -193,7 +193,7 @@ public abstract partial class PoolSpecification
         Assert.Empty((await Scratch.ReopenAsync()).Volumes);
     }
 
-    [Theory]
+    [PoolTheory(PoolTraits.Images)]
     [MemberData(nameof(ImageKinds))]
     public async Task Image_WithoutItsData_IsNeverMadeAgain(VolumeFileSystem? fileSystem)
     {
@@ -211,10 +211,9 @@ public abstract partial class PoolSpecification
         Assert.Equal(0, Files.Stat(path).Blocks);
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Images)]
     public async Task Image_AndDirectory_OfOneKey_CantBoth()
     {
-        Needs(PoolFeatures.BlockVolumes);
         await Scratch.CreateAsync("a");
         await CreateImageAsync("b", null);
 
@@ -222,7 +221,7 @@ public abstract partial class PoolSpecification
         await AssertRefusedAsync(StorageError.AlreadyExists, () => Scratch.CreateAsync("b"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Images)]
     public async Task Image_LeftAsADeviceByACrash_IsNoneAfterTheLoad()
     {
         var volume = await CreateImageAsync("a", null);
@@ -238,7 +237,7 @@ public abstract partial class PoolSpecification
         await WriteImageAsync(volume, "one");
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Images)]
     public async Task Image_OpenedBySomebody_StaysAttached()
     {
         var volume = await CreateImageAsync("a", null);
@@ -257,7 +256,6 @@ public abstract partial class PoolSpecification
 
     protected async Task<Volume> CreateImageAsync(string name, VolumeFileSystem? fileSystem, Func<Volume, Volume>? change = null)
     {
-        Needs(PoolFeatures.BlockVolumes);
         var volume = Scratch.NewVolume(name, ByteSize.FromMebibytes(fileSystem switch
         {
             VolumeFileSystem.Xfs => 304,

@@ -1,97 +1,107 @@
-using System.Text.Json.Nodes;
-using Grpc.Core;
-using Lamina.Linux;
-using Lamina.Storage.Pools;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
 using Lamina.Testing;
-using Lamina.Tests.Csi;
-using Wire = Csi.V1;
 
 namespace Lamina.Tests.Hosting;
 
-/// <summary>The daemon while it reads a pool of many volumes.</summary>
-public sealed class StartTests(ITestOutputHelper output)
+/// <summary>Starts of the real program: when it says that it is ready, and that there is only one on a runtime directory.</summary>
+public sealed class StartTests
 {
-    private const int Volumes = 10_000;
-
     [Fact]
-    public async Task Start_WhileThePoolIsRead_AnswersThatItIsNotReady()
+    public async Task Serve_UnderAnInitSystem_IsReadyWhenThePoolsWereRead()
     {
-        await using var disk = await LoopDisk.CreateAsync(FileSystemKind.Ext4, 2L << 30, cancellationToken: TestContext.Current.CancellationToken);
-        var pool = ServeProcess.NewPool(PoolBackend.Overlay2, disk.NewDirectory("pool"));
-        await FillAsync(pool);
-        // A disk that takes its time: whoever opens the pool waits for the thaw.
-        using var slow = Freeze(disk);
+        await using var pool = await SlowPool.MakeAsync();
+        await using var daemon = new DaemonProcess(pool.Arguments);
+        var path = Path.Combine(daemon.Root, "notify");
+        using var notify = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        notify.Bind(new UnixDomainSocketEndPoint(path));
 
-        await using var daemon = ServeProcess.Start(pool);
+        daemon.Launch(new KeyValuePair<string, string?>("NOTIFY_SOCKET", path));
         try
         {
-            await daemon.AnswerAsync();
-            Assert.False(await daemon.ProbeAsync());
-            await Refused.AsAsync(StatusCode.Unavailable, daemon.Controller.ListVolumesAsync(new()));
-            await Refused.AsAsync(StatusCode.Unavailable, daemon.Controller.CreateVolumeAsync(Requests.CreateVolume("early")));
-            Assert.False(await daemon.ProbeAsync());
+            await Eventually.TrueAsync(() => daemon.Log.Contains("Listening", StringComparison.Ordinal), "the doors are open");
+            Assert.Equal(0, notify.Available);
+            Assert.DoesNotContain("is ready", daemon.Log, StringComparison.Ordinal);
         }
         finally
         {
-            slow.Dispose();
+            // Nobody can be killed who waits for a frozen disk.
+            pool.Release();
         }
-        var thawed = TimeProvider.System.GetTimestamp();
-        await daemon.BecomeReadyAsync();
-        output.WriteLine($"{Volumes} volumes read in {TimeProvider.System.GetElapsedTime(thawed).TotalSeconds:f1} s");
-        Assert.True(await daemon.ProbeAsync());
-        Assert.Equal(Volumes, await CountAsync(daemon.Controller));
+
+        var buffer = new byte[256];
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        var length = await notify.ReceiveAsync(buffer, limit.Token);
+        Assert.Equal("READY=1", Encoding.UTF8.GetString(buffer, 0, length));
+        await Eventually.TrueAsync(() => daemon.Log.Contains("Lamina is ready", StringComparison.Ordinal), "the log says so too");
+        Assert.Equal(0, await daemon.StopAsync());
     }
 
-    // One volume by the product, and copies of its record and its layer: ten thousand creates would take a minute.
-    private static async Task FillAsync(PoolSettings pool)
+    [Fact]
+    public async Task Serve_OnTheRuntimeDirectoryOfALiveDaemon_IsRefusedWithItsNumberAndTouchesNothing()
     {
-        await using (var services = await StorageServices.StartAsync(TestScratch.NewDirectory("run"), [pool]))
-            await services.CreateAsync(NameOf(0));
-        var record = await File.ReadAllTextAsync(Path.Combine(pool.Path, "volumes", NameOf(0), "record.json"));
-        var head = (string)JsonNode.Parse(record)!["head"]!;
-        for (var number = 1; number < Volumes; number++)
+        await using var first = new DaemonProcess();
+        await first.StartAsync();
+        var unfinished = Path.Combine(first.RuntimeDirectory, "holders", "half.new");
+        await File.WriteAllTextAsync(unfinished, "somebody writes this at this moment", TestContext.Current.CancellationToken);
+
+        await using var second = new DaemonProcess($"--runtimeDirectory={first.RuntimeDirectory}");
+        second.Launch();
+
+        Assert.Equal(1, await second.EndAsync());
+        Assert.Equal(
+            string.Create(CultureInfo.InvariantCulture, $"lamina: another daemon (process {first.Pid}) uses the runtime directory {first.RuntimeDirectory}; stop it first, or give this one another: --runtimeDirectory=...\n"),
+            second.Log);
+        Assert.True(File.Exists(unfinished));
+        Assert.Equal(["log"], Directory.EnumerateFileSystemEntries(second.Root).Select(Path.GetFileName));
+        File.Delete(unfinished);
+        Assert.Equal(0, await first.StopAsync());
+    }
+
+    [Fact]
+    public async Task Serve_AfterADaemonThatWasKilled_HasTheRuntimeDirectory()
+    {
+        await using var daemon = new DaemonProcess();
+        await daemon.StartAsync();
+        daemon.Kill();
+        Assert.True(File.Exists(daemon.CsiSocket));
+
+        await daemon.StartAsync();
+
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Serve_ManyAtOnceOverStaleSockets_OneServesAndTheOthersAreRefused(bool sameRuntimeDirectory)
+    {
+        await using var dead = new DaemonProcess();
+        await dead.StartAsync();
+        dead.Kill();
+        var rivals = Enumerable.Range(0, 4).Select(_ => new DaemonProcess(
+        [
+            $"--csi:endpoint=unix://{dead.CsiSocket}", $"--admin:socket={dead.AdminSocket}", .. sameRuntimeDirectory ? [$"--runtimeDirectory={dead.RuntimeDirectory}"] : Array.Empty<string>(),
+        ])).ToList();
+        try
         {
-            var layer = string.Concat($"{number:d13}".Select(digit => (char)('a' + digit - '0')));
-            foreach (var part in (string[])["diff", "work"])
-                Directory.CreateDirectory(Path.Combine(pool.Path, "layers", layer, part));
-            var volume = Directory.CreateDirectory(Path.Combine(pool.Path, "volumes", NameOf(number)));
-            await File.WriteAllTextAsync(
-                Path.Combine(volume.FullName, "record.json"),
-                record.Replace(NameOf(0), NameOf(number), StringComparison.Ordinal).Replace(head, layer, StringComparison.Ordinal));
+            foreach (var rival in rivals)
+                rival.Launch();
+            await Eventually.TrueAsync(() => rivals.Count(rival => rival.HasExited) == 3, "all but one are refused");
+            var winner = Assert.Single(rivals, rival => !rival.HasExited);
+            await winner.ReadyAsync(dead.CsiSocket);
+            foreach (var loser in rivals.Where(rival => rival != winner))
+            {
+                Assert.Equal(1, await loser.EndAsync());
+                Assert.StartsWith("lamina: another daemon ", loser.Log, StringComparison.Ordinal);
+            }
+            Assert.Equal(0, await winner.StopAsync());
         }
-    }
-
-    private static string NameOf(int number) => $"volume-{number:d5}";
-
-    private static async Task<int> CountAsync(Wire.Controller.ControllerClient controller)
-    {
-        var names = new HashSet<string>();
-        var token = "";
-        do
+        finally
         {
-            var page = await controller.ListVolumesAsync(new() { MaxEntries = 1000, StartingToken = token });
-            names.UnionWith(page.Entries.Select(entry => entry.Volume.VolumeId));
-            token = page.NextToken;
-        }
-        while (token != "");
-        return names.Count;
-    }
-
-    private static Frozen Freeze(LoopDisk disk)
-    {
-        FileSystemFreeze.Freeze(disk.Root);
-        return new Frozen(disk);
-    }
-
-    private sealed class Frozen(LoopDisk disk) : IDisposable
-    {
-        private bool _isThawed;
-
-        public void Dispose()
-        {
-            if (!_isThawed)
-                FileSystemFreeze.Thaw(disk.Root);
-            _isThawed = true;
+            foreach (var rival in rivals)
+                await rival.DisposeAsync();
         }
     }
 }

@@ -111,6 +111,10 @@ internal sealed class SimpleQuotas
     internal ByteSize? ChargeOf(ulong? group) =>
         AreEnforced && group is { } number && Get(number) is { } usage ? new ByteSize((long)usage.Referenced) : null;
 
+    /// <summary>What may still be charged to a group; null where that is unknown or unlimited.</summary>
+    internal ByteSize? HeadroomOf(ulong? group) =>
+        AreEnforced && group is { } number && Get(number) is { Limit: { } limit } usage ? new ByteSize((long)(limit - Math.Min(limit, usage.Referenced))) : null;
+
     /// <summary>The groups of ours that there are.</summary>
     internal IReadOnlySet<ulong> List() => BtrfsQuota.List(_fileSystem).Keys
         .Where(group => group.Level == Level && group.Id >> NumberBits << NumberBits == _prefix)

@@ -90,7 +90,7 @@ internal sealed partial class ImagePool
     /// <inheritdoc/>
     public Task ModifyVolumeAsync(Volume modified) => !modified.IsImage
         ? _inner.ModifyVolumeAsync(modified)
-        : throw new StorageException(StorageError.InvalidArgument, $"volume {modified.Id} is an image: it has no attributes");
+        : throw new StorageException(StorageError.Unsupported, $"volume {modified.Id} is an image: it has no attributes");
 
     /// <inheritdoc/>
     public void FoundAttached(Volume volume)
@@ -109,6 +109,9 @@ internal sealed partial class ImagePool
             return _inner.GetUsage(volume);
         return TakenBy(_volumes, volume.Id.Key) is { } taken ? new VolumeUsage(taken, null, _time.GetUtcNow()) : null;
     }
+
+    /// <inheritdoc/>
+    public ByteSize? GetHeadroom(Volume volume) => volume.IsImage ? null : _inner.GetHeadroom(volume);
 
     private static ByteSize SizeOf(Volume volume) =>
         volume.Size ?? throw new StorageException(StorageError.InvalidArgument, $"volume '{volume.Name}' is an image and needs a size");
