@@ -41,12 +41,14 @@ internal sealed class SnapshotsApi(PoolSet pools, VolumeService volumes, Snapsho
     /// <inheritdoc/>
     public override async Task<V1.Volume> Restore(V1.RestoreSnapshotRequest request, ServerCallContext context)
     {
+        var snapshot = snapshots.GetByNameOrId(request.Snapshot);
         var volume = new VolumeRequest
         {
             Name = request.Volume,
             Door = Door.Cli,
+            Kind = snapshot.Kind,
             Size = SizeRange.AtLeast(RequestValues.VolumeSize(request.HasSizeBytes, request.SizeBytes)),
-            Source = VolumeSource.From(snapshots.GetByNameOrId(request.Snapshot).Id),
+            Source = VolumeSource.From(snapshot.Id),
             Parameters = VolumeParameters.Parse(request.Parameters),
             Labels = RequestValues.Labels(request.Labels),
         };

@@ -45,6 +45,11 @@ internal sealed class PoolOptions
     [AllowedRange(typeof(TimeSpan), "00:00:00.010", "00:01:00")]
     public TimeSpan MaxPause { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Volumes in images of their own: how much data a snapshot, restore or clone may have to copy where the filesystem shares no blocks between files.
+    /// </summary>
+    public string MaxCopySize { get; set; } = "100Gi";
+
     /// <summary>Overlay: how often the usage of attached volumes is measured, from a second to a day.</summary>
     [AllowedRange(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan UsageInterval { get; set; } = TimeSpan.FromMinutes(5);

@@ -11,8 +11,9 @@ internal sealed class RuntimeLock : IDisposable
 {
     private const int Mode = 0x1c9; // 0711, as the unit makes it: beneath it lie mounts that users of volumes go through.
     private readonly SafeFileHandle _file;
+    private readonly FileLock _lock;
 
-    private RuntimeLock(SafeFileHandle file) => _file = file;
+    private RuntimeLock(SafeFileHandle file, FileLock @lock) => (_file, _lock) = (file, @lock);
 
     /// <summary>Takes it.</summary>
     /// <exception cref="IOException">Another daemon has it, or the directory can't be made or written.</exception>
@@ -25,7 +26,7 @@ internal sealed class RuntimeLock : IDisposable
             var held = Files.TryLock(file) ?? throw new IOException(
                 $"another daemon{FileLock.OwnerOf(file)} uses the runtime directory {runtimeDirectory}; stop it first, or give this one another: --runtimeDirectory=...");
             held.Sign();
-            return new RuntimeLock(file);
+            return new RuntimeLock(file, held);
         }
         catch
         {
@@ -35,5 +36,10 @@ internal sealed class RuntimeLock : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        // Given back by word: a child that is just being started has the file open, too, until it becomes its program.
+        _lock.Dispose();
+        _file.Dispose();
+    }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Lamina.Cli.Doctor;
 using Lamina.Linux;
 using Lamina.Testing;
@@ -15,7 +16,7 @@ public sealed class DoctorTests(TestDaemon daemon) : IClassFixture<TestDaemon>
         FileSystems = ["ext4", "overlay", "btrfs", "xfs"],
         HasDiskQuotas = true,
         HasLoopControl = true,
-        MkfsBtrfs = "/usr/sbin/mkfs.btrfs",
+        Tools = FileSystemTool.All.ToImmutableDictionary(tool => tool.Name, tool => $"/usr/sbin/{tool.Name}"),
         HasCgroup2 = true,
         PidNamespace = HostFacts.HostPidNamespace,
         Mounts = MountTable.Parse("1 0 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n"),
@@ -83,8 +84,11 @@ public sealed class DoctorTests(TestDaemon daemon) : IClassFixture<TestDaemon>
     public void Judge_NoXfs_MattersToNobodyElse() =>
         Assert.Equal(CheckStatus.Ok, Assert.Single(HostChecks.Judge(Good with { FileSystems = ["overlay"] }), check => check.Name == "xfs").Status);
 
-    [Fact]
-    public void Judge_NoMkfs_SaysHowToGetIt() => AssertCheck(Good with { MkfsBtrfs = null }, "mkfs.btrfs", CheckStatus.Warning, "apt-get install btrfs-progs");
+    [Theory]
+    [InlineData("mkfs.btrfs", "apt-get install btrfs-progs")]
+    [InlineData("mkfs.xfs", "apt-get install xfsprogs")]
+    [InlineData("tune2fs", "apt-get install e2fsprogs")]
+    public void Judge_NoTool_SaysHowToGetIt(string tool, string advice) => AssertCheck(Good with { Tools = Good.Tools.Remove(tool) }, tool, CheckStatus.Warning, advice);
 
     [Fact]
     public void Judge_NoLoopDevices_IsAWarning() => AssertCheck(Good with { HasLoopControl = false }, "loop devices", CheckStatus.Warning, "modprobe loop");

@@ -21,11 +21,10 @@ internal static class HostChecks
         yield return DiskQuotas(facts);
         yield return facts.HasLoopControl
             ? Ok("loop devices", "/dev/loop-control is there")
-            : Warning("loop devices", "there is no /dev/loop-control, which btrfs pools in an image need",
+            : Warning("loop devices", "there is no /dev/loop-control, which raw block volumes, volumes with a filesystem of their own, and btrfs pools in an image need",
                 "load the module: modprobe loop; in a container give it the device");
-        yield return facts.MkfsBtrfs is { } path
-            ? Ok("mkfs.btrfs", path)
-            : Warning("mkfs.btrfs", "it is missing, and lamina pool init --backend btrfs --image needs it", "apt-get install btrfs-progs");
+        foreach (var tool in FileSystemTool.All)
+            yield return facts.Tools.TryGetValue(tool.Name, out var path) ? Ok(tool.Name, path) : Warning(tool.Name, $"it is missing, and {tool.Use}", $"apt-get install {tool.Package}");
         yield return facts.HasCgroup2
             ? Ok("cgroup v2", "whole containers can be stopped for a snapshot by their freezer")
             : Warning("cgroup v2", "there is no cgroup v2 at /sys/fs/cgroup: writers are stopped for a snapshot one by one",

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Lamina.Linux;
 
 namespace Lamina.Cli.Doctor;
@@ -31,8 +32,8 @@ internal sealed record HostFacts
     /// <summary>Whether <c>/dev/loop-control</c> is there.</summary>
     public bool HasLoopControl { get; init; }
 
-    /// <summary>Where <c>mkfs.btrfs</c> is; null when it is nowhere.</summary>
-    public string? MkfsBtrfs { get; init; }
+    /// <summary>Where those of <see cref="FileSystemTool.All"/> are that are there, by name.</summary>
+    public ImmutableDictionary<string, string> Tools { get; init; } = ImmutableDictionary<string, string>.Empty;
 
     /// <summary>Whether cgroups are of version 2.</summary>
     public bool HasCgroup2 { get; init; }
@@ -56,7 +57,10 @@ internal sealed record HostFacts
             Probed = KernelFeature.All.Where(feature => feature.Probe() is not null).ToDictionary(feature => feature.Name, feature => feature.Probe()!.Value),
             HasDiskQuotas = KernelProbes.HasDiskQuotas,
             HasLoopControl = File.Exists("/dev/loop-control"),
-            MkfsBtrfs = ToolDirectories.Select(directory => Path.Combine(directory, "mkfs.btrfs")).FirstOrDefault(File.Exists),
+            Tools = FileSystemTool.All
+                .Select(tool => ToolDirectories.Select(directory => Path.Combine(directory, tool.Name)).FirstOrDefault(File.Exists))
+                .OfType<string>()
+                .ToImmutableDictionary(path => Path.GetFileName(path)),
             HasCgroup2 = File.Exists("/sys/fs/cgroup/cgroup.controllers"),
             PidNamespace = TryReadLink("/proc/self/ns/pid"),
             Mounts = MountTable.Parse(ReadText("/proc/self/mountinfo")),
