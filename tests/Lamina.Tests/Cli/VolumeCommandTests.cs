@@ -241,7 +241,7 @@ public sealed class VolumeCommandTests(TestDaemon daemon) : IClassFixture<TestDa
         await CliRun.OkAsync(daemon, "volume", "create", "here");
 
         Assert.Contains("here", await CliRun.OkAsync(daemon, "volume", "ls", "--pool", "default"), StringComparison.Ordinal);
-        Assert.Equal(2, (await CliRun.RunAsync(daemon, "volume", "ls", "--pool", "elsewhere")).ExitCode);
+        Assert.Equal(3, (await CliRun.RunAsync(daemon, "volume", "ls", "--pool", "elsewhere")).ExitCode);
     }
 
     [Fact]
