@@ -24,7 +24,17 @@ internal static class Daemon
         await using var app = Build(arguments);
         // Asked for before the end, after which there is nobody to ask.
         var services = ServiceFaults.Services(app);
-        await app.RunAsync(cancellationToken);
+        try
+        {
+            await app.StartAsync(cancellationToken);
+            await app.WaitForShutdownAsync(cancellationToken);
+        }
+        catch when (services.Any(service => service.ExecuteTask is { IsFaulted: true }))
+        {
+            // One that fails while the others still start ends the start, in whatever way the host happens to notice.
+            if (!app.Lifetime.ApplicationStarted.IsCancellationRequested)
+                app.LogFaults();
+        }
         ServiceFaults.ThrowIfAny(services);
     }
 
