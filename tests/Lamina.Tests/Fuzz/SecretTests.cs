@@ -1,0 +1,91 @@
+using System.Collections;
+using Csi.V1;
+using CsCheck;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+using Lamina.Testing;
+using Microsoft.Extensions.Logging.Testing;
+
+namespace Lamina.Tests.Fuzz;
+
+/// <summary>Secrets, tokens and mount flags in every field that may carry them, of every rpc; and then a look for them in all that was said.</summary>
+public sealed class SecretTests
+{
+    private const int CallsOfEach = 60;
+    private const string Secret = "pLaNtEd-SeCrEt";
+    private const string Flag = "pLaNtEd-FlAg";
+    private const string Token = "csi.storage.k8s.io/serviceAccount.tokens";
+
+    [Fact]
+    public async Task Log_AndAnswers_OfCallsWithSecretsTokensAndFlags_HaveNoneOfThem()
+    {
+        await using var scene = await FuzzScene.MakeAsync("--logging:logLevel:Microsoft=Trace", "--logging:logLevel:Grpc=Trace");
+        var generator = new MessageGenerator(scene.WordsOfReaders);
+        var random = new PCG(1, (ulong)(TestSettings.Seed ?? Random.Shared.Next()));
+        var (planted, codes) = (new HashSet<string>(), new HashSet<StatusCode>());
+        foreach (var rpc in Rpc.ServedBy(scene.Daemon.Daemon).Where(rpc => rpc.IsCsi))
+        {
+            var messages = generator.Message(rpc.Request);
+            for (var i = 0; i < CallsOfEach; i++)
+            {
+                var message = messages.Generate(random, null, out _);
+                // A flag that is refused ends a call early, so only some have one.
+                Plant(message, flags: i % 4 == 0, planted);
+                var status = await rpc.CallAsync(scene.Csi, message.ToByteArray());
+                // The caller may be told the name of a flag that he can't have, and nobody else.
+                Assert.DoesNotContain(Secret, status.Detail, StringComparison.OrdinalIgnoreCase);
+                codes.Add(status.StatusCode);
+            }
+        }
+
+        Assert.Superset(FieldsOf(scene), planted);
+        Assert.Contains(StatusCode.OK, codes);
+        Assert.Contains(StatusCode.NotFound, codes);
+        Assert.Contains(StatusCode.InvalidArgument, codes);
+        var lines = scene.Daemon.Log.GetSnapshot();
+        Assert.NotEmpty(lines);
+        Assert.DoesNotContain(lines, line => Tells(line, Secret) || Tells(line, Flag));
+        await scene.CheckNothingIsLeftAsync();
+    }
+
+    private static bool Tells(FakeLogRecord line, string text) =>
+        new[] { line.Message, line.Exception?.ToString() }.Concat(line.StructuredState?.Select(pair => pair.Value) ?? []).Concat(line.Scopes.Select(scope => scope?.ToString()))
+            .Any(part => part?.Contains(text, StringComparison.OrdinalIgnoreCase) == true);
+
+    // Every request of the daemon's that has a secret field must have been sent with one.
+    private static HashSet<string> FieldsOf(FuzzScene scene) =>
+        [.. Rpc.ServedBy(scene.Daemon.Daemon).SelectMany(rpc => rpc.Request.Fields.InDeclarationOrder()).Where(IsSecret).Select(field => field.FullName)];
+
+    private static bool IsSecret(FieldDescriptor field) => field.GetOptions() is { } options && options.GetExtension(CsiExtensions.CsiSecret);
+
+    private static void Plant(IMessage message, bool flags, HashSet<string> planted)
+    {
+        foreach (var field in message.Descriptor.Fields.InDeclarationOrder())
+        {
+            var value = field.Accessor.GetValue(message);
+            if (IsSecret(field))
+            {
+                ((IDictionary)value)[Secret] = Secret;
+                planted.Add(field.FullName);
+            }
+            else if (field.Name is "volume_context" or "publish_context" && value is IDictionary context)
+            {
+                context[Token] = Secret;
+            }
+            else if (field.Name == "mount_flags" && flags)
+            {
+                ((IList)value).Add(Flag);
+            }
+            else if (value is IMessage inner)
+            {
+                Plant(inner, flags, planted);
+            }
+            else if (field is { IsRepeated: true, IsMap: false, FieldType: FieldType.Message } && value is IList items)
+            {
+                foreach (var item in items.OfType<IMessage>())
+                    Plant(item, flags, planted);
+            }
+        }
+    }
+}
