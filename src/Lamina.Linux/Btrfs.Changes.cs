@@ -8,7 +8,7 @@ namespace Lamina.Linux;
 public static unsafe partial class Btrfs
 {
     private const uint InodeItemKey = 1;
-    private const ulong FirstInode = 256;
+    private const ulong FirstInode = BtrfsIoctl.FirstFreeObject;
     private const ulong LastInode = ulong.MaxValue - 256;
 
     // struct btrfs_inode_item: after 112 bytes the times of access, change, modification and creation, 8 bytes of seconds and 4 of nanoseconds each.

@@ -57,9 +57,11 @@ public static unsafe partial class Btrfs
         CallWithName(BtrfsIoctl.SnapshotDestroy, directory, name, 0, 0, null);
 
     /// <summary>
-    /// Destroys a subvolume by its number, however long its path is. It must lie under the mount that the handle belongs to.
+    /// Destroys a subvolume by its number. It must lie under the mount that the handle belongs to.
     /// </summary>
-    /// <exception cref="LinuxException">ENOENT, ENOTEMPTY when others are nested in it, EOPNOTSUPP before 5.7.</exception>
+    /// <exception cref="LinuxException">
+    /// ENOENT, ENOTEMPTY when others are nested in it, ENAMETOOLONG when its path is longer than 4,095 bytes, EOPNOTSUPP before 5.7.
+    /// </exception>
     public static void DestroySubvolume(SafeFileHandle fileSystem, ulong id)
     {
         var arguments = stackalloc byte[ArgumentsSize];
@@ -106,48 +108,6 @@ public static unsafe partial class Btrfs
         BtrfsIoctl.SubvolumeGetFlags.Call(subvolume, &flags);
         flags = readOnly ? flags | BtrfsIoctl.SubvolumeReadOnly : flags & ~BtrfsIoctl.SubvolumeReadOnly;
         BtrfsIoctl.SubvolumeSetFlags.Call(subvolume, &flags);
-    }
-
-    /// <summary>All subvolumes within one, at any depth, as of now; the outer before the inner, so to be destroyed from the end.</summary>
-    /// <exception cref="LinuxException">
-    /// ENAMETOOLONG when a path within one subvolume is longer than the kernel tells (4,079 bytes).
-    /// </exception>
-    public static IReadOnlyList<NestedSubvolume> NestedSubvolumes(SafeFileHandle subvolume)
-    {
-        List<NestedSubvolume> found = [];
-        var outer = new Queue<(ulong Id, string Prefix)>([(GetSubvolume(subvolume).Id, "")]);
-        while (outer.TryDequeue(out var next))
-        {
-            var references = BtrfsTreeSearch.Find(
-                subvolume,
-                new BtrfsTreeSearch.Range(BtrfsIoctl.RootTree, next.Id, next.Id, BtrfsIoctl.RootReferenceKey, BtrfsIoctl.RootReferenceKey));
-            foreach (var reference in references)
-            {
-                // struct btrfs_root_ref: directory u64, sequence u64, name length u16, name.
-                ReadOnlySpan<byte> data = reference.Data;
-                var directory = DirectoryPath(subvolume, next.Id, MemoryMarshal.Read<ulong>(data));
-                var name = PathEncoding.Decode(data.Slice(18, MemoryMarshal.Read<ushort>(data[16..])));
-                var path = $"{next.Prefix}{directory}{name}";
-                found.Add(new NestedSubvolume(reference.Offset, path));
-                outer.Enqueue((reference.Offset, path + "/"));
-            }
-        }
-        return found;
-    }
-
-    /// <summary>The path of a directory from its subvolume's root, with a closing slash; empty for the root.</summary>
-    private static string DirectoryPath(SafeFileHandle handle, ulong subvolume, ulong directory)
-    {
-        if (directory == BtrfsIoctl.FirstFreeObject)
-            return "";
-        // struct btrfs_ioctl_ino_lookup_args: subvolume u64, inode u64, path.
-        Span<byte> lookup = stackalloc byte[4096];
-        lookup.Clear();
-        MemoryMarshal.Write(lookup, subvolume);
-        MemoryMarshal.Write(lookup[8..], directory);
-        fixed (byte* pointer = lookup)
-            BtrfsIoctl.InodeLookup.Call(handle, pointer);
-        return PathEncoding.DecodeTerminated(lookup[16..]);
     }
 
     private static void CallWithName(Ioctl request, SafeFileHandle directory, string name, long descriptor, ulong flags, QgroupId? inherit)

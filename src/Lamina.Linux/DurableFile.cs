@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Linux;
@@ -46,7 +45,7 @@ public static class DurableFile
     /// <remarks>A crash may leave a file <c>.&lt;name&gt;.&lt;random&gt;</c> beside it, which nobody needs.</remarks>
     public static void Replace(SafeFileHandle directory, string name, ReadOnlySpan<byte> content, int mode)
     {
-        var temporary = $".{name}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
+        var temporary = $".{name}.{Convert.ToHexStringLower(KernelRandom.GetBytes(8))}";
         Create(directory, temporary, content, mode);
         var renamed = false;
         try

@@ -138,8 +138,10 @@ public sealed unsafe class MountTable
             string.Join(' ', fields[(separator + 3)..]));
     }
 
-    /// <summary>Turns <c>\040</c> and the like back. The kernel escapes single bytes below 0x80 only.</summary>
-    private static string Unescape(string field)
+    /// <summary>
+    /// Turns <c>\040</c> and the like back, as they stand in this and other tables of the kernel. It escapes single bytes below 0x80 only.
+    /// </summary>
+    public static string Unescape(string field)
     {
         if (!field.Contains('\\'))
             return field;

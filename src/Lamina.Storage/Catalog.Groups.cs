@@ -5,7 +5,7 @@ namespace Lamina.Storage;
 
 /// <content>
 /// Groups of snapshots. A group has no record of its own, so a crash while its members appear or disappear one after another leaves some of
-/// them. No read shows those: a member of which it is certain that another one is missing is kept aside here until it is discarded.
+/// them. No list shows those: a member of which it is certain that another one is missing is kept aside here until its group is deleted or made anew.
 /// </content>
 public sealed partial class Catalog
 {
@@ -32,6 +32,9 @@ public sealed partial class Catalog
     /// <summary>What is left of an incomplete group.</summary>
     public IReadOnlyList<Snapshot> RestOf(SnapshotGroupMembership group) =>
         [.. group.Members.Select(member => _incomplete.GetValueOrDefault(member)).OfType<Snapshot>()];
+
+    /// <summary>The snapshot with that id, also when no list shows it as its group is incomplete; or null.</summary>
+    public Snapshot? FindAlsoIncomplete(SnapshotId id) => Find(id) ?? _incomplete.GetValueOrDefault(id);
 
     /// <summary>Adds a group with all its members.</summary>
     public void PutGroup(IReadOnlyCollection<Snapshot> members)

@@ -49,7 +49,10 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot group {Group} is deleted, with {Snapshots} snapshots")]
     public static partial void GroupDeleted(this ILogger logger, SnapshotGroupId group, int snapshots);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Snapshot group {Group} was left incomplete: its {Snapshots} snapshots that are left are discarded")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Snapshot group {Group} is incomplete: {Left} of its {Snapshots} snapshots are there ({Members}). A crash leaves that while a group is made or deleted, and so does a pool that was brought back from a copy. They are kept, and can be restored from by these ids; 'lamina snapshot group rm {Group}' deletes them")]
+    public static partial void GroupIncomplete(this ILogger logger, SnapshotGroupId group, int left, int snapshots, string members);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Snapshot group {Group} was incomplete: its {Snapshots} snapshots that were left are discarded")]
     public static partial void GroupDiscarded(this ILogger logger, SnapshotGroupId group, int snapshots);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Snapshot group {Group} is incomplete, and what is left of it can't be discarded yet: {Reason}")]
@@ -105,6 +108,10 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Pool {Pool}: {Path} in the trash could not be removed and stays: {Reason}")]
     public static partial void TrashKept(this ILogger logger, PoolName pool, string path, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "Volume {Volume}: a snapshot names the layer that is written to, as after a crash; detach the volume soon, so that the snapshot does not change any more")]
+    public static partial void SharedHeadMounted(this ILogger logger, ObjectKey volume);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume}: {Layers} layers are merged into one")]
     public static partial void LayersMerged(this ILogger logger, ObjectKey volume, int layers);

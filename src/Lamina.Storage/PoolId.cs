@@ -1,6 +1,6 @@
-using System.Security.Cryptography;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
+using Lamina.Linux;
 
 namespace Lamina.Storage;
 
@@ -20,7 +20,7 @@ public readonly partial record struct PoolId : IStorageValue<PoolId>
     public static string Grammar => "a pool id: 13 letters a-z and digits 2-7";
 
     /// <summary>A new identity for a new pool.</summary>
-    public static PoolId NewRandom() => new(Base32.Encode(RandomNumberGenerator.GetBytes(9), Length));
+    public static PoolId NewRandom() => new(Base32.Encode(KernelRandom.GetBytes(9), Length));
 
     /// <inheritdoc/>
     public static bool TryParse(string? text, out PoolId value)

@@ -17,20 +17,28 @@ public sealed partial class SnapshotGroupService
         pools.CheckReady();
 
         // What is locked is known only from the group itself, which may be another one when the locks are there.
-        var group = catalog.Find(id);
+        var group = catalog.Find(id) ?? FindIncomplete(rest => rest.Id == id)?.Membership;
         IEnumerable<LockKey> locks = group is null ? [] : group.Members.Select(member => LockKey.Snapshot(member.Key));
         return operations.RunAsync($"delete snapshot group {id}", [LockKey.Group(id.Key), .. locks], () => DeleteLockedAsync(id, group, members), cancellationToken);
     }
 
     /// <summary>
-    /// Discards what a crash or a failure has left of groups: members of which others are certainly gone. Nothing is touched as long as a pool
-    /// that the group names is not loaded or has a record that can't be read.
+    /// Discards what calls of this process could neither finish nor take back, and tells, once each, of other groups of which members are certainly
+    /// gone: those were left by a crash, or by a pool that was brought back from a copy, and nobody but a person or a caller can say which. Nothing
+    /// is touched as long as a pool that the group names is not loaded or has a record that can't be read.
     /// </summary>
-    /// <returns>Whether none is left.</returns>
-    public async Task<bool> DiscardIncompleteAsync(CancellationToken cancellationToken)
+    /// <returns>Whether nothing is left to discard.</returns>
+    public async Task<bool> SettleIncompleteAsync(CancellationToken cancellationToken)
     {
         foreach (var group in catalog.IncompleteGroups())
         {
+            if (!_unfinished.ContainsKey(group.Id))
+            {
+                var rest = catalog.RestOf(group);
+                if (rest.Count > 0 && _reported.TryAdd(group.Id, true))
+                    logger.GroupIncomplete(group.Id, rest.Count, group.Volumes.Length, string.Join(", ", rest.Select(snapshot => snapshot.Id)));
+                continue;
+            }
             try
             {
                 await operations.RunAsync($"discard the incomplete snapshot group {group.Id}", [LockKey.Group(group.Id.Key)], () => DiscardLockedAsync(group), cancellationToken)
@@ -41,7 +49,7 @@ public sealed partial class SnapshotGroupService
                 logger.GroupNotDiscarded(group.Id, e.Message);
             }
         }
-        return catalog.IncompleteGroups().Count == 0;
+        return _unfinished.IsEmpty;
     }
 
     private async Task DeleteLockedAsync(SnapshotGroupId id, SnapshotGroupMembership? locked, IReadOnlyCollection<SnapshotId>? members)
@@ -61,6 +69,7 @@ public sealed partial class SnapshotGroupService
             return;
 
         // From here on nobody sees it: what is to go, or half gone, is not what anybody asked for.
+        _unfinished[id] = true;
         catalog.Hide([.. whole.Snapshots]);
         try
         {
@@ -69,6 +78,7 @@ public sealed partial class SnapshotGroupService
         catch when (catalog.RestOf(group).Count == whole.Snapshots.Count)
         {
             catalog.ShowAgain(group);
+            _unfinished.TryRemove(id, out _);
             throw;
         }
         logger.GroupDeleted(id, whole.Snapshots.Count);
@@ -87,7 +97,10 @@ public sealed partial class SnapshotGroupService
     {
         var rest = catalog.RestOf(group);
         if (rest.Count == 0)
+        {
+            _unfinished.TryRemove(group.Id, out _);
             return;
+        }
         foreach (var id in group.Volumes.Select(volume => volume.Pool).Distinct())
         {
             if (pools.ResolveUnlessForgotten(id) is { Unreadable: [var record, ..] } pool)
@@ -104,23 +117,31 @@ public sealed partial class SnapshotGroupService
     {
         foreach (var snapshot in catalog.RestOf(group))
             await RemoveAsync(snapshot).ConfigureAwait(false);
+        _unfinished.TryRemove(group.Id, out _);
+        _reported.TryRemove(group.Id, out _);
     }
 
     // The failure of the group is what its caller hears; what could not be taken back is not seen, and discarded later.
     private async Task TakeBackAsync(List<Snapshot> published)
     {
+        var group = published[0].Group!.Id;
+        _unfinished[group] = true;
         catalog.Hide(published);
+        var left = published.Count;
         foreach (var snapshot in published)
         {
             try
             {
                 await RemoveAsync(snapshot).ConfigureAwait(false);
+                left--;
             }
             catch (StorageException e)
             {
-                logger.GroupNotTakenBack(snapshot.Group!.Id, snapshot.Id, e.Message);
+                logger.GroupNotTakenBack(group, snapshot.Id, e.Message);
             }
         }
+        if (left == 0)
+            _unfinished.TryRemove(group, out _);
     }
 
     private async Task RemoveAsync(Snapshot hidden)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
@@ -12,7 +13,9 @@ namespace Lamina.Storage;
 /// </summary>
 /// <remarks>
 /// What is cut appears pool by pool and snapshot by snapshot. Until the last one is there the catalog has none of them, and what a crash or a
-/// failure leaves between the first and the last, coming or going, is discarded: <see cref="DiscardIncompleteAsync"/>.
+/// failure leaves between the first and the last, coming or going, no list shows. What this daemon itself could not finish is discarded as soon
+/// as that works; anything else is kept until somebody deletes the group or makes it anew, as it may be whole in a copy that a pool was brought
+/// back from: <see cref="SettleIncompleteAsync"/>.
 /// </remarks>
 public sealed partial class SnapshotGroupService(
     PoolSet pools,
@@ -26,6 +29,10 @@ public sealed partial class SnapshotGroupService(
 {
     /// <summary>How many volumes a group may have. Each member names all of them.</summary>
     public const int MaxVolumes = 256;
+
+    // Groups that a call of this process could neither finish nor take back, and those that were told of.
+    private readonly ConcurrentDictionary<SnapshotGroupId, bool> _unfinished = [];
+    private readonly ConcurrentDictionary<SnapshotGroupId, bool> _reported = [];
 
     /// <summary>Cuts a group of snapshots, or answers the one of that name when it is of the same volumes.</summary>
     /// <exception cref="StorageException">
@@ -82,26 +89,31 @@ public sealed partial class SnapshotGroupService(
         return members.Count > 0 ? new SnapshotGroup(group, members) : null;
     }
 
-    /// <summary>The group that a person means: by id, or by name.</summary>
+    /// <summary>The group that a person means: by id, or by name; also an incomplete one, with what is left of it.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>.</exception>
     public SnapshotGroup GetByNameOrId(string nameOrId)
     {
         pools.CheckReady();
         if (SnapshotGroupId.TryParse(nameOrId, out var id))
-            return Get(id);
-        return catalog.FindGroup(ObjectKey.FromName(nameOrId)) is { } group
+            return FindIncomplete(rest => rest.Id == id) ?? Get(id);
+        var key = ObjectKey.FromName(nameOrId);
+        return catalog.FindGroup(key) is { } group
             ? Get(group.Id)
-            : throw new StorageException(StorageError.NotFound, $"there is no snapshot group '{nameOrId}'");
+            : FindIncomplete(rest => rest.Id.Key == key) ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot group '{nameOrId}'");
     }
 
-    /// <summary>All groups, ordered by key, each with the members that can be seen now.</summary>
+    /// <summary>All groups, ordered by key, each with the members that can be seen now; incomplete ones, with what is left of them, come last.</summary>
     public IEnumerable<SnapshotGroup> List()
     {
         pools.CheckReady();
         return catalog.Groups()
             .Select(group => new SnapshotGroup(group, [.. group.Members.Select(catalog.Find).OfType<Snapshot>()]))
+            .Concat(catalog.IncompleteGroups().Where(group => !_unfinished.ContainsKey(group.Id)).Select(group => new SnapshotGroup(group, catalog.RestOf(group))))
             .Where(group => group.Snapshots.Count > 0);
     }
+
+    private SnapshotGroup? FindIncomplete(Func<SnapshotGroupMembership, bool> isMeant) =>
+        catalog.IncompleteGroups().FirstOrDefault(isMeant) is { } group && catalog.RestOf(group) is { Count: > 0 } rest ? new SnapshotGroup(group, rest) : null;
 
     private async Task<SnapshotGroup> CreateLockedAsync(SnapshotGroupMembership group, SnapshotGroupRequest request)
     {
@@ -114,7 +126,15 @@ public sealed partial class SnapshotGroupService(
                     $"a snapshot group '{request.Name}' exists already: of the volumes {string.Join(", ", known.Volumes)}, made through {existing.Door}");
         }
         foreach (var rest in catalog.IncompleteGroups().Where(rest => rest.Id.Key == group.Id.Key))
+        {
+            // Whoever calls again for the same was never told that it is there.
+            if (!_unfinished.ContainsKey(rest.Id) && !rest.Volumes.SequenceEqual(group.Volumes))
+            {
+                throw new StorageException(StorageError.AlreadyExists,
+                    $"a snapshot group '{request.Name}' exists already, though incomplete: of the volumes {string.Join(", ", rest.Volumes)}. Delete it first");
+            }
             await DiscardLockedAsync(rest).ConfigureAwait(false);
+        }
 
         var members = group.Volumes.Zip(group.Members, (volume, member) => NewMember(group, volume, member, request)).ToList();
         var promised = new List<IDisposable>();

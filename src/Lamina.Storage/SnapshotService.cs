@@ -52,7 +52,7 @@ public sealed class SnapshotService(
     public Snapshot? Find(SnapshotId id)
     {
         pools.CheckReady();
-        if (catalog.Find(id) is { } snapshot)
+        if (catalog.FindAlsoIncomplete(id) is { } snapshot)
             return snapshot;
         pools.ResolveUnlessForgotten(id.Pool)?.CheckReadable(id.Key, isSnapshot: true);
         return null;

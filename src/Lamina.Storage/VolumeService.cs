@@ -112,18 +112,28 @@ public sealed partial class VolumeService(
     public VolumeStatistics GetStatistics(Volume volume)
     {
         var pool = pools.Resolve(volume.Id.Pool).Pool;
-        var usage = pool.GetUsage(volume);
         // The filesystem that the volume shares bounds what can still be written, and is all there is to say of a volume without a size.
         var shared = attachments.FileSystemOf(volume.Id);
         var capacity = shared is { } status ? new PoolCapacity(new ByteSize((long)status.TotalBytes), new ByteSize((long)status.AvailableBytes)) : pool.GetCapacity();
-        var total = volume.Size ?? capacity.Total;
+        var usage = pool.GetUsage(volume);
         return new VolumeStatistics(
-            total,
-            new ByteSize(Math.Min(Math.Max(0, total.Bytes - (usage?.Used.Bytes ?? 0)), capacity.Available.Bytes)),
-            usage?.Used,
-            (long)(shared?.TotalInodes ?? 0),
-            (long)(shared?.FreeInodes ?? 0),
-            usage?.Inodes);
+            SpaceOf(volume.Size, pool.GetHeadroom(volume), usage?.Used, capacity), (long)(shared?.TotalInodes ?? 0), (long)(shared?.FreeInodes ?? 0), usage?.Inodes);
+    }
+
+    private static VolumeSpace SpaceOf(ByteSize? size, ByteSize? headroom, ByteSize? used, PoolCapacity capacity)
+    {
+        var total = size ?? capacity.Total;
+        // Where the kernel enforces a limit, what is left of it is what counts: snapshots may hold more of the disk than the volume's files take.
+        if (headroom is { } left)
+            return Within(Math.Max(0, total.Bytes - left.Bytes), left.Bytes);
+        if (used is { } known)
+            return Within(known.Bytes, total.Bytes - known.Bytes);
+        // Nobody knows, and nothing but the disk bounds what is written: its figures, as df shows them in the volume. Any others would
+        // show a volume as empty that is never seen to fill up.
+        total = capacity.Total;
+        return Within(capacity.Total.Bytes - capacity.Available.Bytes, capacity.Available.Bytes);
+
+        VolumeSpace Within(long taken, long free) => new(total, new ByteSize(Math.Min(Math.Max(0, free), capacity.Available.Bytes)), new ByteSize(Math.Max(0, taken)));
     }
 
     /// <summary>What a volume uses; null where nothing is known.</summary>
@@ -198,7 +208,7 @@ public sealed partial class VolumeService(
         if (!pool.Pool.Description.Features.HasFlag(PoolFeatures.Snapshots))
             throw new StorageException(StorageError.FailedPrecondition, $"{source} is a bind volume, a directory of the host: it can't be cloned");
         return (pool, source.Snapshot is { } snapshot
-            ? new VolumeContent.OfSnapshot(catalog.Find(snapshot) ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot {snapshot}"))
+            ? new VolumeContent.OfSnapshot(catalog.FindAlsoIncomplete(snapshot) ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot {snapshot}"))
             : new VolumeContent.OfVolume(attachments.InUse(Get(source.Volume!.Value))));
     }
 

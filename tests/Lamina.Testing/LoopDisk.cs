@@ -43,9 +43,10 @@ public sealed class LoopDisk : IDisposable, IAsyncDisposable
     /// <param name="kind">Ext4, Xfs or Btrfs.</param>
     /// <param name="size">In bytes; sparse, so it costs little. XFS wants 300 MB.</param>
     /// <param name="simpleQuotas">Switch on Btrfs's simple quotas (6.7+).</param>
+    /// <param name="formatOptions">More arguments for the tool that makes the filesystem.</param>
     /// <param name="cancellationToken">Stops the making.</param>
     public static async Task<LoopDisk> CreateAsync(
-        FileSystemKind kind, long size = DefaultSize, bool simpleQuotas = false, CancellationToken cancellationToken = default)
+        FileSystemKind kind, long size = DefaultSize, bool simpleQuotas = false, string[]? formatOptions = null, CancellationToken cancellationToken = default)
     {
         Requirements.FileSystem(kind);
         if (simpleQuotas)
@@ -59,7 +60,7 @@ public sealed class LoopDisk : IDisposable, IAsyncDisposable
             using (var image = Files.Open(imagePath, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, 0x180 /* 0600 */))
             {
                 Files.SetLength(image, size);
-                await FormatAsync(kind, imagePath, cancellationToken);
+                await FormatAsync(kind, formatOptions ?? [], imagePath, cancellationToken);
                 var device = LoopDevice.Attach(image, imagePath, direct: false, readOnly: false, autoClear: true);
                 disk = new LoopDisk(kind, imagePath, TestScratch.NewDirectory(type), device);
             }
@@ -124,14 +125,9 @@ public sealed class LoopDisk : IDisposable, IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static async Task FormatAsync(FileSystemKind kind, string imagePath, CancellationToken cancellationToken)
+    private static async Task FormatAsync(FileSystemKind kind, string[] more, string imagePath, CancellationToken cancellationToken)
     {
-        string[] options = kind switch
-        {
-            FileSystemKind.Ext4 => ["-q", "-F"],
-            FileSystemKind.Xfs => ["-q", "-f"],
-            _ => ["-q", "-f"],
-        };
+        string[] options = ["-q", kind == FileSystemKind.Ext4 ? "-F" : "-f", .. more];
         var result = await ChildProcess.RunAsync($"mkfs.{TypeName(kind)}", [.. options, imagePath], cancellationToken);
         if (!result.Succeeded)
             throw new InvalidOperationException($"mkfs.{TypeName(kind)} {imagePath}: {result.Error}");

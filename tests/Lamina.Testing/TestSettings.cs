@@ -21,6 +21,8 @@ public static class TestSettings
     public static void TakeAll()
     {
         // The first use of the class has done so.
+        // A .NET program that is killed leaves its diagnostic sockets in the temporary directory: those that tests start have none.
+        Environment.SetEnvironmentVariable("DOTNET_EnableDiagnostics", "0");
     }
 
     private static string? Take(string name)

@@ -30,8 +30,36 @@ internal sealed class DaemonProcess(params string[] arguments) : IAsyncDisposabl
 
     private string LogFile => Path.Combine(Root, "log");
 
+    /// <summary>Its number.</summary>
+    internal int Pid => _process!.Id;
+
     /// <summary>Starts it, and waits until it has read its pools.</summary>
     internal async Task StartAsync()
+    {
+        Launch();
+        await ReadyAsync(CsiSocket);
+    }
+
+    /// <summary>Whether it has ended by itself.</summary>
+    internal bool HasExited => _process is not { HasExited: false };
+
+    /// <summary>Waits until it has read its pools.</summary>
+    /// <param name="socket">Where it listens.</param>
+    internal async Task ReadyAsync(string socket)
+    {
+        using var channel = UnixChannel.To(socket);
+        var identity = new Wire.Identity.IdentityClient(channel);
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (!await IsReadyAsync(identity))
+        {
+            Assert.False(_process!.HasExited || limit.IsCancellationRequested, $"the daemon does not serve:\n{Log}");
+            await Task.Delay(10);
+        }
+    }
+
+    /// <summary>Starts it, and waits for nothing.</summary>
+    /// <param name="environment">Variables that it has besides ours.</param>
+    internal void Launch(params IEnumerable<KeyValuePair<string, string?>> environment)
     {
         string[] serve =
         [
@@ -40,17 +68,22 @@ internal sealed class DaemonProcess(params string[] arguments) : IAsyncDisposabl
         ];
         // The shell becomes the daemon: a file takes all that it says, also what it says while nobody reads.
         var start = new ProcessStartInfo("/bin/sh", ["-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1", "sh", LogFile, .. serve]) { WorkingDirectory = "/" };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
 #pragma warning disable RS0030 // A ChildProcess is waited for; this one is killed in the middle of its work.
         _process = Process.Start(start)!;
 #pragma warning restore RS0030
-        using var channel = UnixChannel.To(CsiSocket);
-        var identity = new Wire.Identity.IdentityClient(channel);
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        while (!await IsReadyAsync(identity))
-        {
-            Assert.False(_process.HasExited || limit.IsCancellationRequested, $"the daemon does not serve:\n{Log}");
-            await Task.Delay(10);
-        }
+    }
+
+    /// <summary>Waits until it has ended by itself.</summary>
+    /// <returns>How it ended.</returns>
+    internal async Task<int> EndAsync()
+    {
+        await _process!.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var exitCode = _process.ExitCode;
+        _process.Dispose();
+        _process = null;
+        return exitCode;
     }
 
     /// <summary>Kills it, so that nothing of its own can happen any more, and waits until it is gone.</summary>
@@ -68,11 +101,7 @@ internal sealed class DaemonProcess(params string[] arguments) : IAsyncDisposabl
     {
         using (var handle = ProcessHandle.Open(_process!.Id))
             handle.TrySignal(Signal.Terminate);
-        await _process.WaitForExitAsync();
-        var exitCode = _process.ExitCode;
-        _process.Dispose();
-        _process = null;
-        return exitCode;
+        return await EndAsync();
     }
 
     /// <summary>How many times each message was logged that tells of a fault.</summary>

@@ -28,6 +28,9 @@ internal static unsafe partial class LibC
     }
 
     [LibraryImport(Library, SetLastError = true)]
+    public static partial nint getrandom(byte* buffer, nuint length, uint flags);
+
+    [LibraryImport(Library, SetLastError = true)]
     public static partial nint read(SafeFileHandle handle, byte* buffer, nuint count);
 
     [LibraryImport(Library, SetLastError = true)]

@@ -21,6 +21,9 @@ internal static unsafe partial class LibC
         StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     public static partial int openat(SafeFileHandle directory, string path, int flags, int mode);
 
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int open_by_handle_at(SafeFileHandle mount, byte* handle, int flags);
+
     public static nint openat2(SafeFileHandle directory, string path, OpenHow* how) =>
         openat2(NR_openat2, directory, path, how, (nuint)sizeof(OpenHow));
 

@@ -1,4 +1,3 @@
-using System.Text;
 using Lamina.Linux;
 
 namespace Lamina.Storage.Pauses;
@@ -38,11 +37,11 @@ internal static class KernelWriters
 
     /// <summary>The files in the text of /proc/swaps.</summary>
     internal static IEnumerable<string> Swaps(string text) =>
-        text.Split('\n').Skip(1).Select(line => line.Split(' ', '\t')).Where(fields => fields[0].StartsWith('/')).Select(fields => Unescape(fields[0]));
+        text.Split('\n').Skip(1).Select(line => line.Split(' ', '\t')).Where(fields => fields[0].StartsWith('/')).Select(fields => MountTable.Unescape(fields[0]));
 
     /// <summary>The directories in the text of a table of exports.</summary>
     internal static IEnumerable<string> Exports(string text) =>
-        text.Split('\n').Where(line => line.StartsWith('/')).Select(line => Unescape(line.Split(' ', '\t')[0]));
+        text.Split('\n').Where(line => line.StartsWith('/')).Select(line => MountTable.Unescape(line.Split(' ', '\t')[0]));
 
     private static PausedVolume? Find(IReadOnlyList<PausedVolume> volumes, string path)
     {
@@ -70,18 +69,5 @@ internal static class KernelWriters
         {
             return "";
         }
-    }
-
-    // Blanks and the like stand there as \040.
-    private static string Unescape(string field)
-    {
-        var text = new StringBuilder(field.Length);
-        for (var i = 0; i < field.Length; i++)
-        {
-            var isEscape = field[i] == '\\' && i + 3 < field.Length;
-            text.Append(isEscape ? (char)Convert.ToInt32(field.Substring(i + 1, 3), 8) : field[i]);
-            i += isEscape ? 3 : 0;
-        }
-        return text.ToString();
     }
 }

@@ -124,6 +124,12 @@ public interface IPool : IAsyncDisposable
     /// </summary>
     VolumeUsage? GetUsage(Volume volume);
 
+    /// <summary>
+    /// What the kernel lets a volume still write before its own limit, whatever snapshots hold of what it wrote before: O(1), and null where
+    /// there is no limit or it is not known.
+    /// </summary>
+    ByteSize? GetHeadroom(Volume volume) => null;
+
     /// <summary>What a snapshot holds, like <see cref="GetUsage(Volume)"/>.</summary>
     SnapshotUsage? GetUsage(Snapshot snapshot);
 }

@@ -58,6 +58,8 @@ internal sealed class PoolDropIns(LaminaOptions options)
             json["minFree"] = Exact(pool.MinFree);
         if (pool.Overcommit is { } overcommit)
             json["overcommit"] = overcommit;
+        if (pool.Ephemeral is { } ephemeral)
+            json["ephemeral"] = ephemeral;
         if (pool.SimpleQuota)
             json["quota"] = "simple";
         if (!pool.PauseWriters)

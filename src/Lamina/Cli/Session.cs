@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Grpc.Core;
 using Lamina.Cli.Output;
+using Lamina.Hosting;
 
 namespace Lamina.Cli;
 
@@ -38,6 +39,11 @@ internal sealed class Session : IDisposable
     /// <summary>Makes a command run in a session; what it throws becomes a message and an exit code.</summary>
     internal static void SetAction(Command command, CliHost host, GlobalOptions globals, Func<Session, Task> body) => command.SetAction(async (parse, cancellationToken) =>
     {
+        if (ListenAddress.ProblemOf(globals.SocketOf(parse)) is { } problem)
+        {
+            CommandOutput.Error(host, $"--socket is '{globals.SocketOf(parse)}', {problem}");
+            return (int)ExitCode.Usage;
+        }
         using var session = new Session(host, globals, parse, cancellationToken);
         try
         {

@@ -16,6 +16,9 @@ internal static class LoggedIds
     /// <summary>Such as <c>volume_id=abc.data target_path=/var/lib/kubelet/…</c>; a dash when the request names nothing.</summary>
     internal static string Of(IMessage request)
     {
+        // Without the descriptor, as in RequestLimits.
+        if (request.CalculateSize() == 0)
+            return "-";
         var fields = Fields.GetOrAdd(request.Descriptor, static descriptor =>
             [.. Names.Select(descriptor.FindFieldByName).Where(field => field is { FieldType: FieldType.String, IsRepeated: false })]);
         var named = fields

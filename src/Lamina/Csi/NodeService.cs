@@ -4,6 +4,7 @@ using Lamina.Storage;
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Ephemeral;
 using Wire = Csi.V1;
+using Unit = Csi.V1.VolumeUsage.Types.Unit;
 using RpcType = Csi.V1.NodeServiceCapability.Types.RPC.Types.Type;
 
 namespace Lamina.Csi;
@@ -39,26 +40,12 @@ internal sealed partial class NodeService(
         var (volume, _) = lookup.GetAny(request.VolumeId);
         CheckPath(volume, request.VolumePath);
         var statistics = volumes.GetStatistics(volume);
-        return Task.FromResult(new Wire.NodeGetVolumeStatsResponse
-        {
-            Usage =
-            {
-                new Wire.VolumeUsage
-                {
-                    Unit = Wire.VolumeUsage.Types.Unit.Bytes,
-                    Total = statistics.Total.Bytes,
-                    Available = statistics.Available.Bytes,
-                    Used = statistics.Used?.Bytes ?? 0,
-                },
-                new Wire.VolumeUsage
-                {
-                    Unit = Wire.VolumeUsage.Types.Unit.Inodes,
-                    Total = statistics.TotalInodes,
-                    Available = statistics.FreeInodes,
-                    Used = statistics.UsedInodes ?? 0,
-                },
-            },
-        });
+        var space = statistics.Space;
+        var response = new Wire.NodeGetVolumeStatsResponse { Usage = { new Wire.VolumeUsage { Unit = Unit.Bytes, Total = space.Total.Bytes, Available = space.Available.Bytes, Used = space.Used.Bytes } } };
+        // Left out where the volume's own are unknown, since the wire has no other way to say so than a 0.
+        if (statistics is { TotalInodes: > 0, UsedInodes: { } inodes })
+            response.Usage.Add(new Wire.VolumeUsage { Unit = Unit.Inodes, Total = statistics.TotalInodes, Available = statistics.FreeInodes, Used = inodes });
+        return Task.FromResult(response);
     }
 
     /// <inheritdoc/>

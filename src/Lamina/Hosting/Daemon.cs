@@ -1,8 +1,12 @@
+using System.Net;
+using System.Net.Sockets;
 using Lamina.Admin;
 using Lamina.Csi;
 using Lamina.Metrics;
 using Lamina.Storage.Pools;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Lamina.Hosting;
@@ -14,51 +18,84 @@ internal static class Daemon
     /// <param name="arguments">Configuration as arguments, such as <c>--metrics:address=none</c>.</param>
     /// <param name="cancellationToken">Stops it, like SIGTERM does.</param>
     /// <exception cref="ConfigurationException">The configuration is wrong.</exception>
-    /// <exception cref="IOException">A socket can't be had.</exception>
+    /// <exception cref="IOException">A socket can't be had, or the daemon could not go on; the log says more.</exception>
     internal static async Task RunAsync(string[] arguments, CancellationToken cancellationToken)
     {
         await using var app = Build(arguments);
+        var loader = app.Services.GetServices<IHostedService>().OfType<PoolLoader>().Single();
         await app.RunAsync(cancellationToken);
+        if (loader.ExecuteTask is { IsFaulted: true } fault)
+            throw new IOException($"the daemon can't go on: {fault.Exception.InnerException?.Message}", fault.Exception);
     }
 
-    /// <summary>Builds the daemon without starting it.</summary>
+    /// <summary>Builds the daemon without starting it. From here on the runtime directory and the sockets' places are ours, until it is disposed of.</summary>
     /// <exception cref="ConfigurationException">The configuration is wrong.</exception>
+    /// <exception cref="IOException">Another daemon is here already.</exception>
     internal static WebApplication Build(string[] arguments)
     {
-        var configuration = ConfigurationReader.Load(arguments);
+        var configuration = ConfigurationSources.Load(arguments);
         var (options, pools) = ConfigurationReader.Read(configuration);
+        RuntimeLock? runtime = null;
+        SocketPlaces? places = null;
+        try
+        {
+            runtime = RuntimeLock.Take(options.RuntimeDirectory);
+            places = SocketPlaces.Take(CsiSocket(options), options.Admin.Socket);
+            return Build(configuration, options, pools, runtime, places);
+        }
+        catch
+        {
+            places?.Dispose();
+            runtime?.Dispose();
+            throw;
+        }
+    }
 
+    private static WebApplication Build(
+        IConfigurationRoot configuration, LaminaOptions options, IReadOnlyList<PoolSettings> pools, RuntimeLock runtime, SocketPlaces places)
+    {
         // The empty builder brings no configuration, no logging and no server features that we did not choose.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = "/" });
         builder.Configuration.AddConfiguration(configuration);
         AddLogging(builder, configuration);
         builder.Host.UseSystemd();
         builder.Services
+            .AddSingleton(_ => runtime)
+            .AddSingleton(_ => places)
+            .AddSingleton<ReadyNotifier>()
+            .AddSingleton<ISystemdNotifier>(provider => provider.GetRequiredService<ReadyNotifier>())
             .AddSingleton(options)
-            .AddSingleton<IReadOnlyList<PoolSettings>>(pools)
+            .AddSingleton(pools)
             .AddStorage(options)
             .AddRoutingCore()
             .AddCsiDoor()
             .AddAdminDoor()
             .AddMetricsDoor()
             .AddHostedService<PoolLoader>()
+            .AddHostedService<MemoryReturn>()
+            .Configure<SocketTransportOptions>(transport => transport.CreateBoundListenSocket = BindSocket)
             .Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMinutes(2));
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options));
 
         var app = builder.Build();
+        // What is asked for first is disposed of last.
+        app.Services.GetRequiredService<RuntimeLock>();
+        app.Services.GetRequiredService<SocketPlaces>();
         app.UseRouting();
         app.UseListenerIsolation();
         app.MapCsiDoor();
         app.MapAdminDoor();
         app.MapMetricsDoor();
-        app.Lifetime.ApplicationStarted.Register(() => Started(app, options));
+        app.Lifetime.ApplicationStarted.Register(() => Started(app, options, places));
         return app;
     }
 
     private static void AddLogging(WebApplicationBuilder builder, IConfiguration configuration)
     {
         builder.Logging.AddConfiguration(configuration.GetSection("logging"));
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning)
+            // What it has to say, a start that failed with a stack trace, is said in one line where the daemon ends.
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None).AddFilter("Grpc", LogLevel.Warning);
         builder.Logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;
@@ -77,21 +114,31 @@ internal static class Daemon
             kestrel.Listen(endpoint, listen => listen.Tag(Listener.Metrics));
     }
 
-    private static void ListenUnix(KestrelServerOptions kestrel, string path, Listener listener)
+    private static void ListenUnix(KestrelServerOptions kestrel, string path, Listener listener) => kestrel.ListenUnixSocket(path, listen =>
     {
-        UnixSocket.Prepare(path);
-        kestrel.ListenUnixSocket(path, listen =>
+        listen.Protocols = HttpProtocols.Http2;
+        listen.Tag(listener);
+    });
+
+    private static Socket BindSocket(EndPoint endpoint)
+    {
+        try
         {
-            listen.Protocols = HttpProtocols.Http2;
-            listen.Tag(listener);
-        });
+            return endpoint is UnixDomainSocketEndPoint unix ? SocketPlaces.Bind(unix) : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        }
+        catch (SocketException e)
+        {
+            throw new IOException(
+                endpoint is IPEndPoint ? $"metrics:address is '{endpoint}', where nobody can listen now: {e.Message}; choose another one, or none" : $"no socket can be made at {endpoint}: {e.Message}", e);
+        }
     }
 
-    private static void Started(WebApplication app, LaminaOptions options)
+    private static void Started(WebApplication app, LaminaOptions options, SocketPlaces places)
     {
-        UnixSocket.Protect(CsiSocket(options));
-        UnixSocket.Protect(options.Admin.Socket);
-        app.Logger.Listening(options.Csi.Endpoint, options.Admin.Socket, options.Metrics.Address);
+        places.Dispose();
+        // With the port that was taken, where the kernel was to choose one.
+        var metrics = app.Urls.FirstOrDefault(url => !url.Contains("://unix:", StringComparison.Ordinal)) ?? "nothing";
+        app.Logger.Listening(options.Csi.Endpoint, options.Admin.Socket, metrics);
     }
 
     private static string CsiSocket(LaminaOptions options)

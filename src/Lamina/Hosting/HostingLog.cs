@@ -9,6 +9,9 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Information, Message = "Stopping: waiting for {Count} running operations; mounts stay")]
     public static partial void WaitingForOperations(this ILogger logger, int count);
 
+    [LoggerMessage(Level = LogLevel.Critical, Message = "The daemon can't go on")]
+    public static partial void CannotGoOn(this ILogger logger, Exception exception);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "{Reason}")]
     public static partial void WatcherNotStarted(this ILogger logger, string reason);
 

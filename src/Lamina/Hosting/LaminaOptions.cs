@@ -8,8 +8,7 @@ namespace Lamina.Hosting;
 /// </summary>
 internal sealed class LaminaOptions
 {
-    /// <summary>This host's name in topology, 1 to 63 characters; empty: the host name.</summary>
-    [StringLength(63)]
+    /// <summary>This host's name in topology, which must be a label value; empty: the host's whole name.</summary>
     public string NodeName { get; set; } = "";
 
     /// <summary>The CSI driver's name in domain form, at most 63 characters.</summary>

@@ -21,6 +21,7 @@ internal sealed class PoolLoader(
     OperationRunner operations,
     WriterPauses pauses,
     PauseWatcherProcess watcher,
+    ReadyNotifier notifier,
     TimeProvider time,
     ILogger<PoolLoader> logger) : BackgroundService
 {
@@ -38,6 +39,19 @@ internal sealed class PoolLoader(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.Yield();
+        try
+        {
+            await LoadAsync(stoppingToken);
+        }
+        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+        {
+            logger.CannotGoOn(e);
+            throw;
+        }
+    }
+
+    private async Task LoadAsync(CancellationToken stoppingToken)
+    {
         // First of all: somebody may be standing still since an earlier daemon died, and its watcher with it.
         pauses.ReleaseLeftovers();
         StartWatcher();
@@ -46,7 +60,8 @@ internal sealed class PoolLoader(
         await set.LoadAsync(pools, stoppingToken);
         await attachments.ReconcileAsync(stoppingToken);
         logger.Ready();
-        await groups.DiscardIncompleteAsync(stoppingToken);
+        notifier.PoolsAreRead();
+        await groups.SettleIncompleteAsync(stoppingToken);
         await ephemerals.CollectAsync(stoppingToken);
         using var timer = new PeriodicTimer(RetryAfter, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -54,7 +69,7 @@ internal sealed class PoolLoader(
             // What is mounted from a pool that comes late could not be judged before.
             if (await set.RetryAsync(stoppingToken))
                 await attachments.ReconcileAsync(stoppingToken);
-            await groups.DiscardIncompleteAsync(stoppingToken);
+            await groups.SettleIncompleteAsync(stoppingToken);
             await ephemerals.CollectAsync(stoppingToken);
         }
     }

@@ -43,7 +43,7 @@ public sealed class GroupServiceTests(Ext4FileSystem ext4, XfsFileSystem xfs, Bt
         Assert.Equal(JsonSerializer.Serialize(group), JsonSerializer.Serialize(storage.Groups.Get(group.Id)));
         Assert.Equal(group.Id, Assert.Single(storage.Groups.List()).Id);
         Assert.Equal(group.Id, storage.Groups.GetByNameOrId("with / and ..").Id);
-        Assert.True(await storage.Groups.DiscardIncompleteAsync(CancellationToken.None));
+        Assert.True(await storage.Groups.SettleIncompleteAsync(CancellationToken.None));
         Assert.Equal(2, storage.Catalog.SnapshotCount);
     }
 
@@ -191,7 +191,7 @@ public sealed class GroupServiceTests(Ext4FileSystem ext4, XfsFileSystem xfs, Bt
         await RefusedAsync(StorageError.Unavailable, () => Task.FromResult(storage.Groups.Get(group.Id)));
         await RefusedAsync(StorageError.Unavailable, () => storage.Groups.DeleteAsync(group.Id, null, CancellationToken.None));
         await RefusedAsync(StorageError.Unavailable, () => storage.GroupAsync("g", a, b));
-        await storage.Groups.DiscardIncompleteAsync(CancellationToken.None);
+        await storage.Groups.SettleIncompleteAsync(CancellationToken.None);
         await storage.CreateAsync("restored", VolumeSource.From(group.Snapshots[0].Id));
         Assert.Single(Assert.Single(storage.Groups.List()).Snapshots);
 

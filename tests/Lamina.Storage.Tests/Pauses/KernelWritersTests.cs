@@ -11,6 +11,6 @@ public sealed class KernelWritersTests
 
     [Fact]
     public void Exports_CommentsAndClients_AreNotPaths() => Assert.Equal(
-        ["/srv/nfs", "/mnt/a b"],
-        KernelWriters.Exports("# Version 1.1\n# Path Client(Flags) # IPs\n/srv/nfs\t10.0.0.0/8(rw,sync)\n/mnt/a\\040b\t*(ro)\n"));
+        ["/srv/nfs", "/mnt/a b", "/srv/x\\yz0"],
+        KernelWriters.Exports("# Version 1.1\n# Path Client(Flags) # IPs\n/srv/nfs\t10.0.0.0/8(rw,sync)\n/mnt/a\\040b\t*(ro)\n/srv/x\\yz0\t*(ro)\n"));
 }

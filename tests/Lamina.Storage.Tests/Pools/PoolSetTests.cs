@@ -76,6 +76,27 @@ public sealed class PoolSetTests(Ext4FileSystem fileSystem) : IAsyncLifetime
         Assert.Equal(StorageError.AlreadyExists, (await Assert.ThrowsAsync<StorageException>(() => Pools.AddAsync(other, CancellationToken.None))).Error);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Add_WhileARetryHasItOnItsList_IsLoadedOnce(bool isRetryFirst)
+    {
+        var settings = Settings("late");
+        Directory.Delete(settings.Path);
+        await StartAsync(settings);
+        await Pools.InitializeAsync(settings, null, CancellationToken.None);
+
+        // Each runs up to where it waits for the other: both know the pool as one that is missing.
+        Func<Task>[] calls = [() => Pools.AddAsync(settings, CancellationToken.None), () => Pools.RetryAsync(CancellationToken.None)];
+        await Task.WhenAll((isRetryFirst ? calls.Reverse() : calls).Select(call => call()).ToList());
+
+        var status = Pools.List().Single();
+        Assert.Null(status.Problem);
+        Assert.NotNull(status.Loaded);
+        await _services!.CreateAsync("a");
+        Assert.False(await Pools.RetryAsync(CancellationToken.None));
+    }
+
     private static string IdentityOf(PoolSettings settings) => Path.Combine(settings.Path, "pool.json");
 
     private PoolSettings Settings(string name) =>

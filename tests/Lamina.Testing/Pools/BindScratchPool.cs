@@ -16,9 +16,12 @@ public sealed class BindScratchPool : DirectoryScratchPool
     public override bool HasSpaceOfItsOwn => false;
 
     /// <summary>Makes a pool and opens it.</summary>
-    public static async Task<BindScratchPool> CreateAsync()
+    public static Task<BindScratchPool> CreateAsync() => CreateInAsync(TestScratch.NewPath("bind"));
+
+    /// <summary>Makes a pool in a directory and opens it.</summary>
+    public static async Task<BindScratchPool> CreateInAsync(string directory)
     {
-        var pool = new BindScratchPool(SettingsOf(PoolBackend.Bind, TestScratch.NewPath("bind")), TestScratch.NewDirectory("root"));
+        var pool = new BindScratchPool(SettingsOf(PoolBackend.Bind, directory), TestScratch.NewDirectory("root"));
         PoolInitializer.Initialize(pool.Settings);
         await pool.OpenAsync();
         return pool;

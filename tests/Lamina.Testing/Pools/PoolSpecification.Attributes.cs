@@ -7,10 +7,9 @@ namespace Lamina.Testing.Pools;
 /// <content>What can be changed of a volume.</content>
 public abstract partial class PoolSpecification
 {
-    [Fact]
+    [PoolFact(PoolTraits.Compression)]
     public async Task Volume_Modified_KeepsItsNewAttributesAndItsFiles()
     {
-        NeedsAttribute(VolumeAttributes.CompressionKey);
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", "content");
         var modified = volume with { Attributes = new VolumeAttributes { Compression = "zstd" } };
@@ -22,11 +21,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("content", await Scratch.ReadAsync(modified, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Compression | PoolTraits.CompressionPerFile)]
     public async Task Volume_ModifiedWhileAttached_HasItInEveryFileAndDirectoryAndInNewOnes()
     {
-        NeedsAttribute(VolumeAttributes.CompressionKey);
-        Assert.SkipUnless(Pool.Description.FileSystem == "btrfs", "only Btrfs shows it");
         var volume = await Scratch.CreateAsync("a");
         var mounted = await Scratch.AttachAsync(volume);
         Directory.CreateDirectory(mounted.At("a/b"));
@@ -49,7 +46,4 @@ public abstract partial class PoolSpecification
         using var file = Files.Open(path, OpenFlags.ReadOnly);
         return Btrfs.GetCompression(file);
     }
-
-    private void NeedsAttribute(string key) =>
-        Assert.SkipUnless(Pool.Description.MutableAttributes.Contains(key), $"{Pool.Description.Backend} has not {key} here");
 }

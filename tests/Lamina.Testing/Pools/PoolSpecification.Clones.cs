@@ -1,4 +1,3 @@
-using Lamina.Storage.Pools;
 using Xunit;
 
 namespace Lamina.Testing.Pools;
@@ -6,10 +5,9 @@ namespace Lamina.Testing.Pools;
 /// <content>Clones.</content>
 public abstract partial class PoolSpecification
 {
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Clone_AndItsSource_ChangeByThemselves()
     {
-        Needs(PoolFeatures.Snapshots);
         var source = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(source, "file", "then");
 
@@ -22,10 +20,9 @@ public abstract partial class PoolSpecification
         Assert.Null(await Scratch.ReadAsync(clone, "other"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Clone_OfWhatIsInUse_HasWhatWasWrittenBefore()
     {
-        Needs(PoolFeatures.Snapshots);
         var source = await Scratch.CreateAsync("a");
         var mounted = await Scratch.AttachAsync(source);
         File.WriteAllText(mounted.At("file"), "then");
@@ -37,10 +34,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("then", await Scratch.ReadAsync(clone, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Clone_SourceDeleted_IsAsBefore()
     {
-        Needs(PoolFeatures.Snapshots);
         var source = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(source, "file", "then");
         var clone = await Scratch.CloneAsync(source, "b");

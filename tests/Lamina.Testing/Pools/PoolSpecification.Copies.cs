@@ -8,10 +8,9 @@ namespace Lamina.Testing.Pools;
 /// <content>Snapshots and restores.</content>
 public abstract partial class PoolSpecification
 {
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Snapshot_Restored_HasWhatTheVolumeHad()
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", "then");
         var snapshot = await Scratch.SnapshotAsync(volume, "s");
@@ -23,10 +22,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("now", await Scratch.ReadAsync(volume, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Snapshot_Answered_SaysWhenItWasCutAndIsLoadedAsAnswered()
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a", ByteSize.FromMebibytes(64));
         var before = TimeProvider.System.GetUtcNow();
 
@@ -38,10 +36,9 @@ public abstract partial class PoolSpecification
         AssertSame([volume], contents.Volumes);
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Snapshot_OfWhatIsInUse_HasWhatWasWrittenBefore()
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         var mounted = await Scratch.AttachAsync(volume);
         File.WriteAllText(mounted.At("file"), "then");
@@ -54,10 +51,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("now", await Scratch.ReadAsync(volume, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Snapshot_RestoredTwice_GivesTwoVolumes()
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", "then");
         var snapshot = await Scratch.SnapshotAsync(volume, "s");
@@ -71,10 +67,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("then", await Scratch.ReadAsync(await Scratch.RestoreAsync(snapshot, "d"), "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Snapshots_OfManyMoments_EachHaveTheirOwn()
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         var snapshots = new List<Snapshot>();
         for (var moment = 0; moment < 6; moment++)
@@ -99,10 +94,9 @@ public abstract partial class PoolSpecification
         }
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Snapshot_VolumeDeleted_IsAsBefore()
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", "then");
         var snapshot = await Scratch.SnapshotAsync(volume, "s");
@@ -114,10 +108,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("then", await Scratch.ReadAsync(await Scratch.RestoreAsync(snapshot, "b"), "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Snapshot_Deleted_IsGoneAndItsCopiesStay()
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", "then");
         var snapshot = await Scratch.SnapshotAsync(volume, "s");
@@ -131,11 +124,10 @@ public abstract partial class PoolSpecification
         Assert.Equal("then", await Scratch.ReadAsync(restored, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots | PoolTraits.OwnSpace)]
     public async Task Snapshot_Deleted_GivesBackWhatOnlyItHeld()
     {
-        Needs(PoolFeatures.Snapshots);
-        NeedsSpaceOfItsOwn();
+        WaitForSpace();
         var volume = await Scratch.CreateAsync("a");
         await Scratch.UseAsync(volume, mounted => Fill(mounted.At("file"), 32));
         var snapshot = await Scratch.SnapshotAsync(volume, "s");
@@ -149,10 +141,9 @@ public abstract partial class PoolSpecification
         await Eventually.TrueAsync(() => Pool.GetCapacity().Available.Bytes > before + (24 << 20), "the space comes back");
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Copies_WithoutRootParameters_HaveTheirSourcesRoot()
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         await Scratch.UseAsync(volume, mounted =>
         {
@@ -174,10 +165,9 @@ public abstract partial class PoolSpecification
         }
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots | PoolTraits.RootOwnership)]
     public async Task Copy_WithRootParameters_HasThem()
     {
-        Needs(PoolFeatures.Snapshots | PoolFeatures.RootOwnership);
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", "then");
         var snapshot = await Scratch.SnapshotAsync(volume, "s");
@@ -190,10 +180,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("then", await Scratch.ReadAsync(copy, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Copy_LargerThanItsSource_HasItsSize()
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a", ByteSize.FromMebibytes(32));
         await Scratch.WriteAsync(volume, "file", "then");
         var snapshot = await Scratch.SnapshotAsync(volume, "s");

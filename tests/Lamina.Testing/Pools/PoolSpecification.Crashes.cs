@@ -7,10 +7,9 @@ namespace Lamina.Testing.Pools;
 /// <content>What a daemon leaves that is killed: the next load removes it, and nothing else.</content>
 public abstract partial class PoolSpecification
 {
-    [Fact]
+    [PoolFact(PoolTraits.Directory)]
     public async Task Staged_ByAKilledDaemon_IsRemovedByTheNextLoad()
     {
-        NeedsDirectory();
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", "content");
         await Scratch.CloseAsync();
@@ -28,10 +27,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("content", await Scratch.ReadAsync(volume, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Directory)]
     public async Task Trash_OfAKilledDaemon_IsEmptiedAfterTheNextLoad()
     {
-        NeedsDirectory();
         var volume = await Scratch.CreateAsync("a");
         var kept = await Scratch.CreateAsync("b");
         await Scratch.WriteAsync(kept, "file", "content");
@@ -47,10 +45,9 @@ public abstract partial class PoolSpecification
         await Scratch.CreateAsync(volume.Name);
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Directory)]
     public async Task Record_HalfReplacedByAKilledDaemon_IsTheOldOne()
     {
-        NeedsDirectory();
         var volume = await Scratch.CreateAsync("a");
         await Scratch.CloseAsync();
         await File.WriteAllTextAsync(Path.Combine(PoolPath, "volumes", "a", ".record.json.0123456789abcdef"), "{ \"for");
@@ -60,10 +57,9 @@ public abstract partial class PoolSpecification
         await TrashEmptiesAsync();
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Directory)]
     public async Task Trash_AfterDeletes_IsEmpty()
     {
-        NeedsDirectory();
         var volume = await Scratch.CreateAsync("a");
         await Scratch.UseAsync(volume, mounted => Directory.CreateDirectory(mounted.At("some/deep/tree")));
         if (Pool.Description.Features.HasFlag(PoolFeatures.Snapshots))
@@ -78,10 +74,9 @@ public abstract partial class PoolSpecification
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(PoolPath, "incoming")));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Directory)]
     public async Task Create_Refused_LeavesNothing()
     {
-        NeedsDirectory();
         var volume = await Scratch.CreateAsync("a");
 
         await AssertRefusedAsync(StorageError.AlreadyExists, () => Scratch.CreateAsync("a"));

@@ -1,6 +1,5 @@
 using Lamina.Linux;
 using Lamina.Storage;
-using Lamina.Storage.Pools;
 using Lamina.Storage.Pools.Cuts;
 using Xunit;
 
@@ -9,17 +8,15 @@ namespace Lamina.Testing.Pools;
 /// <content>The steps of a snapshot: begun, cut, published, or given up before.</content>
 public abstract partial class PoolSpecification
 {
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public Task Snapshot_CutButNotPublished_NeverWas() => GiveUpAsync(isInUse: false);
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public Task Snapshot_CutWhileInUseButNotPublished_NeverWas() => GiveUpAsync(isInUse: true);
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots | PoolTraits.Directory)]
     public async Task Snapshot_GivenUp_GivesBackItsSpace()
     {
-        Needs(PoolFeatures.Snapshots);
-        NeedsDirectory();
         var volume = await Scratch.CreateAsync("a");
         var mounted = await Scratch.AttachAsync(volume);
         File.WriteAllText(mounted.At("file"), "then");
@@ -34,12 +31,11 @@ public abstract partial class PoolSpecification
             Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(PoolPath, "layers")));
     }
 
-    [Theory]
+    [PoolTheory(PoolTraits.Snapshots)]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Snapshot_BetweenItsCutAndItsPublication_HasWhatWasBeforeTheCut(bool isInUse)
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", "then");
         Snapshot snapshot;
@@ -59,10 +55,9 @@ public abstract partial class PoolSpecification
         Assert.Equal(isInUse ? "now" : "then", await Scratch.ReadAsync(volume, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Cut_TakenAgain_HasWhatWasBeforeTheSecond()
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         var mounted = await Scratch.AttachAsync(volume);
         File.WriteAllText(mounted.At("file"), "first");
@@ -84,10 +79,9 @@ public abstract partial class PoolSpecification
         Assert.Null(await Scratch.ReadAsync(restored, "gone"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Cuts_OfSeveralVolumes_AreOfOneMoment()
     {
-        Needs(PoolFeatures.Snapshots);
         var (attached, other, detached) = (await Scratch.CreateAsync("a"), await Scratch.CreateAsync("b"), await Scratch.CreateAsync("c"));
         await Scratch.WriteAsync(detached, "file", "c");
         File.WriteAllText((await Scratch.AttachAsync(attached)).At("file"), "a");
@@ -113,7 +107,6 @@ public abstract partial class PoolSpecification
 
     private async Task GiveUpAsync(bool isInUse)
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", "then");
         if (isInUse)

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Lamina.Linux;
 using Lamina.Storage;
-using Lamina.Storage.Pools;
 using Xunit;
 
 namespace Lamina.Testing.Pools;
@@ -9,7 +8,7 @@ namespace Lamina.Testing.Pools;
 /// <content>Never destroy on a doubt: what can't be read is reported and kept. For pools that lie in a directory.</content>
 public abstract partial class PoolSpecification
 {
-    [Theory]
+    [PoolTheory(PoolTraits.Directory)]
     [InlineData("", "empty")]
     [InlineData("{ \"format\": 1, \"volu", "cut")]
     [InlineData("{ \"format\": 2 }", "of a later version")]
@@ -17,7 +16,6 @@ public abstract partial class PoolSpecification
     [InlineData("{ \"format\": 1, \"volume\": null }", "of nothing")]
     public async Task Record_Unreadable_IsReportedAndKeptAndBlocksItsKey(string content, string what)
     {
-        NeedsDirectory();
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", what);
         var other = await Scratch.CreateAsync("b");
@@ -42,30 +40,27 @@ public abstract partial class PoolSpecification
         Assert.Equal(what, await Scratch.ReadAsync(volume, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Directory)]
     public async Task Record_WithWhatALaterVersionAdded_IsUnreadable()
     {
-        NeedsDirectory();
         var volume = await Scratch.CreateAsync("a");
         await ChangeRecordAsync(volume, record => record["inventions"] = "lost if it were written again");
 
         Assert.Equal(volume.Id.Key, Assert.Single((await Scratch.OpenAsync()).Unreadable).Key);
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Directory)]
     public async Task Record_OfAnotherPool_IsUnreadable()
     {
-        NeedsDirectory();
         var volume = await Scratch.CreateAsync("a");
         await ChangeRecordAsync(volume, record => record["volume"]!["id"] = new VolumeId(PoolId.NewRandom(), volume.Id.Key).ToString());
 
         Assert.Equal(volume.Id.Key, Assert.Single((await Scratch.OpenAsync()).Unreadable).Key);
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Directory)]
     public async Task Record_OfAnotherKey_IsUnreadable()
     {
-        NeedsDirectory();
         await Scratch.CreateAsync("a");
         await Scratch.CloseAsync();
         Directory.Move(Path.Combine(PoolPath, "volumes", "a"), Path.Combine(PoolPath, "volumes", "b"));
@@ -73,12 +68,11 @@ public abstract partial class PoolSpecification
         Assert.Equal(ObjectKey.FromName("b"), Assert.Single((await Scratch.OpenAsync()).Unreadable).Key);
     }
 
-    [Theory]
+    [PoolTheory(PoolTraits.Directory)]
     [InlineData("Not A Key")]
     [InlineData("no-record")]
     public async Task Record_Missing_IsUnreadableAndKept(string name)
     {
-        NeedsDirectory();
         await Scratch.CloseAsync();
         var directory = Path.Combine(PoolPath, "volumes", name);
         Directory.CreateDirectory(directory);
@@ -91,11 +85,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("content", await File.ReadAllTextAsync(Path.Combine(directory, "precious")));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Directory | PoolTraits.Snapshots)]
     public async Task Snapshot_Unreadable_IsReportedAndBlocksItsKey()
     {
-        NeedsDirectory();
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         await Scratch.SnapshotAsync(volume, "s");
         await Scratch.CloseAsync();
@@ -108,10 +100,9 @@ public abstract partial class PoolSpecification
         await AssertRefusedAsync(StorageError.AlreadyExists, () => Scratch.SnapshotAsync(volume, "s"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Directory)]
     public async Task Pool_WithAnUnreadableRecord_SweepsNothing()
     {
-        NeedsDirectory();
         var volume = await Scratch.CreateAsync("a");
         var other = await Scratch.CreateAsync("b");
         await Scratch.CloseAsync();
@@ -130,13 +121,12 @@ public abstract partial class PoolSpecification
             entry => Path.GetFileName(entry).StartsWith("b.", StringComparison.Ordinal));
     }
 
-    [Theory]
+    [PoolTheory(PoolTraits.Directory)]
     [InlineData("")]
     [InlineData("{ \"format\": 2, \"id\": \"aaaaaaaaaaaaa\", \"backend\": \"Overlay2\" }")]
     [InlineData("{ \"format\": 1, \"id\": \"not an id\", \"backend\": \"Overlay2\" }")]
     public async Task Pool_OfUnknownFormat_IsNotOpenedAndNotTouched(string identity)
     {
-        NeedsDirectory();
         await Scratch.CreateAsync("a");
         await Scratch.CloseAsync();
         var file = Path.Combine(PoolPath, "pool.json");
@@ -149,10 +139,9 @@ public abstract partial class PoolSpecification
         Assert.True(Directory.Exists(staged));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Directory)]
     public async Task Pool_WithoutItsDisk_IsNotOpened()
     {
-        NeedsDirectory();
         await Scratch.CloseAsync();
         var aside = PoolPath + "-aside";
         Directory.Move(PoolPath, aside);
@@ -167,10 +156,9 @@ public abstract partial class PoolSpecification
         await Scratch.OpenAsync();
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Directory)]
     public async Task Pool_OnAReadOnlyMount_IsNotOpened()
     {
-        NeedsDirectory();
         await Scratch.CloseAsync();
         using (var directory = Files.OpenDirectory(PoolPath))
         using (var tree = Mounts.CloneTree(directory))

@@ -18,10 +18,9 @@ public abstract partial class PoolSpecification
         Assert.Empty((await Scratch.ReopenAsync()).Volumes);
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.OwnData)]
     public async Task Volume_MadeAgainUnderTheSameKey_IsEmpty()
     {
-        NeedsOwnData();
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", "content");
         await Pool.DeleteVolumeAsync(volume);
@@ -44,10 +43,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("content", await Scratch.ReadAsync(second, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.OwnData)]
     public async Task Delete_WhileMounted_IsRefusedAndHarmless()
     {
-        NeedsOwnData();
         var volume = await Scratch.CreateAsync("a");
         var mounted = await Scratch.AttachAsync(volume);
         File.WriteAllText(mounted.At("file"), "content");
@@ -61,10 +59,9 @@ public abstract partial class PoolSpecification
         await Pool.DeleteVolumeAsync(volume);
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.OwnData)]
     public async Task Delete_WhileMountedInAnotherMountNamespace_IsRefused()
     {
-        NeedsOwnData();
         var volume = await Scratch.CreateAsync("a");
         var mounted = await Scratch.AttachAsync(volume);
         using (OtherMountNamespace.Hold(mounted.Path))
@@ -78,10 +75,10 @@ public abstract partial class PoolSpecification
         Assert.Empty((await Scratch.ReopenAsync()).Volumes);
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.OwnSpace)]
     public async Task Delete_OfWhatWasWritten_GivesTheSpaceBack()
     {
-        NeedsSpaceOfItsOwn();
+        WaitForSpace();
         var before = Pool.GetCapacity().Available.Bytes;
         var volume = await Scratch.CreateAsync("a");
         await Scratch.UseAsync(volume, mounted => Fill(mounted.At("file"), 32));

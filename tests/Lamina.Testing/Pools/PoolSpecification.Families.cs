@@ -1,5 +1,4 @@
 using Lamina.Storage;
-using Lamina.Storage.Pools;
 using Xunit;
 
 namespace Lamina.Testing.Pools;
@@ -11,11 +10,10 @@ public abstract partial class PoolSpecification
     public static TheoryData<string> Orders =>
         ["012", "021", "102", "120", "201", "210", "01234", "43210", "13024", "31420", "20413", "42031"];
 
-    [Theory]
+    [PoolTheory(PoolTraits.Snapshots)]
     [MemberData(nameof(Orders))]
     public async Task Family_AnyOrderOfDeletion_LeavesTheRestAsBefore(string order)
     {
-        Needs(PoolFeatures.Snapshots);
         var members = await FamilyAsync(order.Length);
         var kept = Enumerable.Range(0, order.Length).ToList();
 
@@ -32,10 +30,9 @@ public abstract partial class PoolSpecification
         Assert.Empty(contents.Snapshots);
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Family_LosingOneAfterAnother_SurvivesRestartsInBetween()
     {
-        Needs(PoolFeatures.Snapshots);
         var members = await FamilyAsync(5);
 
         foreach (var member in new[] { 1, 2, 0, 3 })

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Lamina.Storage;
-using Lamina.Storage.Pools;
 using Xunit;
 
 namespace Lamina.Testing.Pools;
@@ -20,10 +19,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("content", await Scratch.ReadAsync(volume, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Snapshot_KeyTaken_IsRefusedAndChangesNothing()
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", "then");
         var snapshot = await Scratch.SnapshotAsync(volume, "s");
@@ -35,10 +33,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("then", await Scratch.ReadAsync(await Scratch.RestoreAsync(snapshot, "b"), "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Snapshot_MayHaveTheKeyOfAVolume()
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         var snapshot = await Scratch.SnapshotAsync(volume, "a");
 
@@ -68,10 +65,9 @@ public abstract partial class PoolSpecification
         AssertSame(volumes, (await Scratch.ReopenAsync()).Volumes);
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task CopiesAndDeletes_OfEightAtOnce_AreEachDone()
     {
-        Needs(PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", "then");
         var snapshot = await Scratch.SnapshotAsync(volume, "s");
@@ -85,10 +81,9 @@ public abstract partial class PoolSpecification
             Assert.Equal("then", await Scratch.ReadAsync(copy, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.Snapshots)]
     public async Task Snapshots_OfEightVolumesAtOnce_AreEachTheirOwn()
     {
-        Needs(PoolFeatures.Snapshots);
         var volumes = new List<Volume>();
         for (var i = 0; i < 8; i++)
         {

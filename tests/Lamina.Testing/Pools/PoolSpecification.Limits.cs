@@ -1,5 +1,4 @@
 using Lamina.Storage;
-using Lamina.Storage.Pools;
 using Xunit;
 
 namespace Lamina.Testing.Pools;
@@ -7,10 +6,9 @@ namespace Lamina.Testing.Pools;
 /// <content>Sizes that the kernel enforces.</content>
 public abstract partial class PoolSpecification
 {
-    [Fact]
+    [PoolFact(PoolTraits.HardLimits)]
     public async Task Limit_Reached_RefusesMoreAndKeepsWhatIsThere()
     {
-        Needs(PoolFeatures.HardLimits);
         var volume = await Scratch.CreateAsync("a", ByteSize.FromMebibytes(16));
 
         await Scratch.UseAsync(volume, mounted =>
@@ -23,10 +21,9 @@ public abstract partial class PoolSpecification
         });
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.HardLimits)]
     public async Task Limit_AfterAResize_IsTheNewOne()
     {
-        Needs(PoolFeatures.HardLimits);
         var volume = await Scratch.CreateAsync("a", ByteSize.FromMebibytes(16));
         var mounted = await Scratch.AttachAsync(volume);
         Fill(mounted.At("file"), 12);
@@ -41,10 +38,9 @@ public abstract partial class PoolSpecification
         await Scratch.DetachAsync(volume);
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.HardLimits)]
     public async Task Limit_AfterARestart_IsStillThere()
     {
-        Needs(PoolFeatures.HardLimits);
         var volume = await Scratch.CreateAsync("a", ByteSize.FromMebibytes(16));
 
         await Scratch.ReopenAsync();
@@ -52,10 +48,9 @@ public abstract partial class PoolSpecification
         await Scratch.UseAsync(volume, mounted => Assert.Throws<IOException>(() => Fill(mounted.At("too much"), 24)));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.HardLimits | PoolTraits.Snapshots)]
     public async Task Limit_OfACopy_IsItsOwn()
     {
-        Needs(PoolFeatures.HardLimits | PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a", ByteSize.FromMebibytes(16));
         await Scratch.UseAsync(volume, mounted => Fill(mounted.At("file"), 8));
 
@@ -68,10 +63,9 @@ public abstract partial class PoolSpecification
         });
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.HardLimits | PoolTraits.Snapshots)]
     public async Task Limit_AfterSnapshots_LetsAllBeRewrittenInPlace()
     {
-        Needs(PoolFeatures.HardLimits | PoolFeatures.Snapshots);
         var volume = await Scratch.CreateAsync("a", ByteSize.FromMebibytes(32));
         await Scratch.UseAsync(volume, mounted => Fill(mounted.At("file"), 28));
 

@@ -1,4 +1,3 @@
-using Lamina.Storage.Pools;
 using Xunit;
 
 namespace Lamina.Testing.Pools;
@@ -6,13 +5,11 @@ namespace Lamina.Testing.Pools;
 /// <content>Any sequence of calls, against plain trees in memory.</content>
 public abstract partial class PoolSpecification
 {
-    [Theory]
+    [PoolTheory(PoolTraits.Snapshots)]
     [InlineData(1)]
     [InlineData(2)]
     public async Task AnySequence_OfCalls_IsAsWithPlainTrees(int seed)
     {
-        Needs(PoolFeatures.Snapshots);
-
         await new PoolSequence(Scratch, seed).RunAsync(steps: 120);
     }
 }

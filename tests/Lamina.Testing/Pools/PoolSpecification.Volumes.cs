@@ -25,10 +25,9 @@ public abstract partial class PoolSpecification
         Assert.Empty(contents.Unreadable);
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.OwnData)]
     public async Task Volume_New_IsEmptyAndRootsAnd0755()
     {
-        NeedsOwnData();
         var volume = await Scratch.CreateAsync("a");
 
         await Scratch.UseAsync(volume, mounted =>
@@ -38,10 +37,9 @@ public abstract partial class PoolSpecification
         });
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.RootOwnership)]
     public async Task Volume_WithRootParameters_HasThem()
     {
-        Needs(PoolFeatures.RootOwnership);
         var volume = Scratch.NewVolume("a") with { Parameters = VolumeParameters.None with { Uid = 1000, Gid = 2000, Mode = 0x5F8 } };
         await Pool.CreateVolumeAsync(volume, new VolumeContent.Empty());
 
@@ -106,10 +104,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("before, after", await Scratch.ReadAsync(volume, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.OwnData)]
     public async Task Volume_Resized_KeepsItsNewSizeAndItsFiles()
     {
-        NeedsOwnData();
         var volume = await Scratch.CreateAsync("a", ByteSize.FromMebibytes(64));
         await Scratch.WriteAsync(volume, "file", "content");
         var resized = volume with { Size = ByteSize.FromMebibytes(96) };
@@ -121,10 +118,9 @@ public abstract partial class PoolSpecification
         Assert.Equal("content", await Scratch.ReadAsync(resized, "file"));
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.OwnData)]
     public async Task Volume_ResizedWhileAttached_KeepsItsNewSize()
     {
-        NeedsOwnData();
         var volume = await Scratch.CreateAsync("a", ByteSize.FromMebibytes(64));
         var resized = volume with { Size = ByteSize.FromMebibytes(96) };
 
@@ -135,10 +131,9 @@ public abstract partial class PoolSpecification
         AssertSame([resized], (await Scratch.ReopenAsync()).Volumes);
     }
 
-    [Fact]
+    [PoolFact(PoolTraits.OwnData)]
     public async Task Usage_IsTheVolumesOwnOrUnknown()
     {
-        NeedsOwnData();
         var (large, small) = (await Scratch.CreateAsync("large"), await Scratch.CreateAsync("small"));
         await Scratch.UseAsync(large, mounted => Fill(mounted.At("file"), 48));
         await Scratch.UseAsync(small, mounted => Fill(mounted.At("file"), 4));

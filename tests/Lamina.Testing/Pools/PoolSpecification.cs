@@ -7,7 +7,8 @@ namespace Lamina.Testing.Pools;
 
 /// <summary>
 /// The specification of <see cref="IPool"/> as tests, one fact for each promise of its doc comment. A backend's own test class says how to make
-/// a pool and inherits the rest. What a backend can't do by its <see cref="PoolFeatures"/> is skipped.
+/// a pool and inherits the rest. Facts that are for some pools only say so (<see cref="PoolFactAttribute"/>), and the class says what its pools have
+/// (<see cref="PoolHasAttribute"/>): it has those tests that go with that, and tests of how all else is refused.
 /// </summary>
 public abstract partial class PoolSpecification : IAsyncLifetime
 {
@@ -66,17 +67,9 @@ public abstract partial class PoolSpecification : IAsyncLifetime
     /// <summary>A new, empty, open pool. What it lies on may be shared with other tests, one after another.</summary>
     protected abstract Task<ScratchPool> CreatePoolAsync();
 
-    protected void Needs(PoolFeatures features) =>
-        Assert.SkipUnless(Pool.Description.Features.HasFlag(features), $"{Pool.Description.Backend} has not {features} here");
-
-    protected void NeedsOwnData() =>
-        Assert.SkipWhen(Pool.Description.Features.HasFlag(PoolFeatures.HostDirectories), "host directories are not the pool's");
-
-    protected void NeedsDirectory() => Assert.SkipWhen(Scratch.Directory is null, "the pool lies in no directory");
-
-    protected void NeedsSpaceOfItsOwn()
+    /// <summary>Waits until what earlier tests deleted is free again, where a test measures what is available.</summary>
+    protected void WaitForSpace()
     {
-        Assert.SkipUnless(Scratch.HasSpaceOfItsOwn, "others use the space of the pool too");
         if (Scratch.Directory is { } directory)
             ScratchRemoval.WaitForSpace(directory);
     }

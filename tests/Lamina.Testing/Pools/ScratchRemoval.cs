@@ -46,10 +46,8 @@ public static class ScratchRemoval
             {
                 if (!Btrfs.IsSubvolume(subvolume))
                     continue;
-                var inner = Btrfs.NestedSubvolumeIds(subvolume);
-                foreach (var id in inner.Reverse())
-                    Btrfs.DestroySubvolume(parent, id);
-                destroyed.AddRange([.. inner, Btrfs.GetSubvolume(subvolume).Id]);
+                destroyed.AddRange([.. Btrfs.NestedSubvolumeIds(subvolume), Btrfs.GetSubvolume(subvolume).Id]);
+                Btrfs.DestroyNestedSubvolumes(subvolume);
             }
             Btrfs.DestroySubvolume(directory, "data");
         }

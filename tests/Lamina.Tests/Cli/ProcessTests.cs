@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Lamina.Cli;
 using Lamina.Linux;
 using Lamina.Testing;
@@ -15,6 +16,14 @@ public sealed class ProcessTests(TestDaemon daemon) : IClassFixture<TestDaemon>
         Assert.Matches(@"^\d+\.\d+\.\d+\n$", result.Output);
         Assert.Equal(result.Output, (await RunAsync("--version")).Output);
         Assert.Matches("""^{"version": "\d+\.\d+\.\d+"}\n$""", (await RunAsync("version", "-o", "json")).Output);
+    }
+
+    [Fact]
+    public void Program_AsItIsBuilt_HasThreadsForOperationsThatBlock()
+    {
+        var properties = JsonNode.Parse(File.ReadAllText(LaminaProcess.Path + ".runtimeconfig.json"))!["runtimeOptions"]!["configProperties"]!;
+
+        Assert.Equal(32, (int)properties["System.Threading.ThreadPool.MinThreads"]!);
     }
 
     [Fact]

@@ -5,7 +5,6 @@ using Lamina.Storage.Ephemeral;
 using Lamina.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Mode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
-using Unit = Csi.V1.VolumeUsage.Types.Unit;
 using Wire = Csi.V1;
 
 namespace Lamina.Tests.Csi;
@@ -61,8 +60,8 @@ public sealed class EphemeralTests : IAsyncLifetime
         await PublishAsync(request);
         using (var root = Files.OpenDirectory(request.TargetPath))
             Assert.Equal("zstd", Btrfs.GetCompression(root));
-        var stats = await _daemon.NodeService.NodeGetVolumeStatsAsync(new() { VolumeId = request.VolumeId, VolumePath = request.TargetPath });
-        Assert.Equal(64 << 20, stats.Usage.Single(usage => usage.Unit == Unit.Bytes).Total);
+        Assert.Equal(64 << 20, Assert.Single(Volumes()).Size?.Bytes);
+        Assert.NotEmpty((await _daemon.NodeService.NodeGetVolumeStatsAsync(new() { VolumeId = request.VolumeId, VolumePath = request.TargetPath })).Usage);
         await Refused.AsAsync(StatusCode.NotFound, _daemon.NodeService.NodeGetVolumeStatsAsync(new() { VolumeId = request.VolumeId, VolumePath = "/etc" }));
 
         var other = new Wire.NodePublishVolumeRequest(request) { VolumeContext = { ["size"] = "128Mi" } };

@@ -44,4 +44,87 @@ public sealed class ConfigurationReaderTests
             "pools: a and b have the same image /shared.img",
         ], errors);
     }
+
+    [Fact]
+    public void Read_ValuesOfAWrongType_NameTheirKeysAndHideNothing()
+    {
+        var errors = ErrorsOf(
+            ("csi:maxVolumesPerNode", "abc"), ("csi:nodeLocal", "perhaps"), ("metrics:address", "zzz"), ("colour", "red"), ("pools:a:maxPause", "soon"), ("pools:a:path", "/a"),
+            ("pools:b:overcommit", "much"), ("pools:b:backend", "floppy"), ("pools:c", "overlay2"), ("bindRoots", "/data"), ("csi:endpoint:x", "1"), ("admin:socket", null));
+
+        Assert.Equal(
+        [
+            "admin:socket is null; leave it out to have its default",
+            """bindRoots is '/data', but it is a list: ["/data"], or bindRoots:0=/data""",
+            "unknown key 'colour'; known are nodeName, driverName, runtimeDirectory, stateDirectory, configurationDirectory, pools, bindRoots, csi, admin, metrics, logging",
+            "csi:endpoint is one value; there can be nothing beneath it, such as csi:endpoint:x",
+            "csi:maxVolumesPerNode is 'abc'; it must be a whole number",
+            "csi:nodeLocal is 'perhaps'; it must be true or false",
+            "pools:a:maxPause is 'soon'; it must be a time as hours:minutes:seconds, such as 00:00:02.5",
+            "pools:b:overcommit is 'much'; it must be a number",
+            "pools:c is 'overlay2', but it has keys beneath it and no value",
+            "metrics:address is 'zzz'; it must be an address and a port such as 127.0.0.1:9810, or none",
+            "pools:a: The Backend field is required.",
+            "pools:b: The Path field is required.",
+            "pools:b:backend is 'floppy'; allowed are overlay2 and btrfs",
+        ], errors);
+    }
+
+    [Theory]
+    [InlineData("my node")]
+    [InlineData("-node")]
+    [InlineData("node.")]
+    [InlineData("node\n")]
+    [InlineData("n234567890123456789012345678901234567890123456789012345678901234")]
+    public void Read_NodeNameThatIsNoLabelValue_IsRefused(string name) =>
+        Assert.StartsWith($"nodeName is '{name}'", Assert.Single(ErrorsOf(("nodeName", name))), StringComparison.Ordinal);
+
+    [Fact]
+    public void Read_WithoutANodeName_TakesTheWholeHostName() =>
+        Assert.Equal(File.ReadAllText("/proc/sys/kernel/hostname").Trim(), ConfigurationReader.Read(new ConfigurationBuilder().Build()).Options.NodeName);
+
+    [Fact]
+    public void Read_SocketsWithLongPaths_AreRefusedWhereverTheyComeFrom()
+    {
+        var longest = "/" + new string('x', 106);
+        ConfigurationReader.Read(Of(("csi:endpoint", "unix://" + longest), ("admin:socket", longest)));
+
+        Assert.Equal(
+        [
+            $"csi:endpoint is '{longest}y', which is 108 bytes long; the path of a socket has at most 107: choose a shorter one",
+            $"admin:socket is '{longest}y', which is 108 bytes long; the path of a socket has at most 107: choose a shorter one",
+        ], ErrorsOf(("csi:endpoint", longest + "y"), ("admin:socket", longest + "y")));
+        Assert.StartsWith("admin:socket is ", Assert.Single(ErrorsOf(("runtimeDirectory", longest))), StringComparison.Ordinal);
+        Assert.Contains("108 bytes", Assert.Single(ErrorsOf(("admin:socket", "/" + new string('x', 105) + "é"))), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1:9810", true)]
+    [InlineData("127.0.0.1:0", true)]
+    [InlineData("[::1]:9810", true)]
+    [InlineData("none", true)]
+    [InlineData("::1", false)]
+    [InlineData("[::1]", false)]
+    [InlineData("127.0.0.1", false)]
+    [InlineData("127.0.0.1:", false)]
+    [InlineData("127.0.0.1:65536", false)]
+    [InlineData(":9810", false)]
+    [InlineData("localhost:9810", false)]
+    public void Read_MetricsAddress_NeedsAnAddressAndAPort(string address, bool usable)
+    {
+        if (usable)
+            Assert.Equal(address, ConfigurationReader.Read(Of(("metrics:address", address))).Options.Metrics.Address);
+        else
+            Assert.StartsWith($"metrics:address is '{address}'", Assert.Single(ErrorsOf(("metrics:address", address))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_ByDefault_ListensOnLoopbackAlone() =>
+        Assert.Equal("127.0.0.1:9810", ConfigurationReader.Read(new ConfigurationBuilder().Build()).Options.Metrics.Address);
+
+    private static IConfiguration Of(params IEnumerable<(string Key, string? Value)> values) =>
+        new ConfigurationBuilder().AddInMemoryCollection(values.Select(pair => KeyValuePair.Create(pair.Key, pair.Value))).Build();
+
+    private static IReadOnlyList<string> ErrorsOf(params IEnumerable<(string Key, string? Value)> values) =>
+        Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read(Of(values))).Errors;
 }

@@ -13,6 +13,9 @@ internal sealed partial class BtrfsPool
             : null;
 
     /// <inheritdoc/>
+    public ByteSize? GetHeadroom(Volume volume) => _volumes.Find(volume.Id.Key) is { } record ? _quotas.HeadroomOf(record.Group) : null;
+
+    /// <inheritdoc/>
     /// <remarks>Simple quotas charge a snapshot's blocks to the volume that wrote them, so what would be free without it is not known.</remarks>
     public SnapshotUsage? GetUsage(Snapshot snapshot) => null;
 }

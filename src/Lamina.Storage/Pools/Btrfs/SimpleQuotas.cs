@@ -50,7 +50,7 @@ internal sealed class SimpleQuotas
             return null;
         while (true)
         {
-            var group = _prefix | (uint)RandomNumberGenerator.GetInt32(1 << NumberBits);
+            var group = _prefix | (uint)KernelRandom.GetBits(NumberBits);
             try
             {
                 BtrfsQuota.CreateGroup(_fileSystem, IdOf(group));
@@ -110,6 +110,10 @@ internal sealed class SimpleQuotas
     /// <summary>What is charged to a group; null where that is unknown.</summary>
     internal ByteSize? ChargeOf(ulong? group) =>
         AreEnforced && group is { } number && Get(number) is { } usage ? new ByteSize((long)usage.Referenced) : null;
+
+    /// <summary>What may still be charged to a group; null where that is unknown or unlimited.</summary>
+    internal ByteSize? HeadroomOf(ulong? group) =>
+        AreEnforced && group is { } number && Get(number) is { Limit: { } limit } usage ? new ByteSize((long)(limit - Math.Min(limit, usage.Referenced))) : null;
 
     /// <summary>The groups of ours that there are.</summary>
     internal IReadOnlySet<ulong> List() => BtrfsQuota.List(_fileSystem).Keys

@@ -28,24 +28,7 @@ internal static class SubvolumeTree
     internal static void Destroy(SafeFileHandle trashed, string name)
     {
         using (var subvolume = Files.OpenDirectoryAt(trashed, name))
-        {
-            var inner = Linux.Btrfs.NestedSubvolumeIds(subvolume);
-            if (inner.Count > 0)
-                MakeWritable(subvolume);
-            foreach (var id in inner.Reverse())
-                Linux.Btrfs.DestroySubvolume(trashed, id);
-        }
+            Linux.Btrfs.DestroyNestedSubvolumes(subvolume);
         Linux.Btrfs.DestroySubvolume(trashed, name);
-    }
-
-    // Nothing can be taken out of a read-only subvolume, not even another subvolume.
-    private static void MakeWritable(SafeFileHandle subvolume)
-    {
-        Linux.Btrfs.SetReadOnly(subvolume, false);
-        foreach (var (_, path) in Linux.Btrfs.NestedSubvolumes(subvolume))
-        {
-            using var inner = Files.OpenResolved(subvolume, path, OpenFlags.Directory, ResolveFlags.Beneath | ResolveFlags.NoSymlinks);
-            Linux.Btrfs.SetReadOnly(inner, false);
-        }
     }
 }

@@ -11,8 +11,8 @@ namespace Lamina.Storage.Pools.Directories;
 /// </summary>
 /// <remarks>
 /// Nothing durable names what isn't. Where the filesystem does not order metadata by itself, <see cref="FlushBefore"/> makes everything that was
-/// done so far durable before the step that names it, by one flush however many directories were changed. ext4 and XFS do order: whatever a
-/// flush makes durable, it makes durable all that happened before it, so there the barrier is free.
+/// done so far durable before the step that names it, by one flush however many directories were changed. ext4 with its journal and XFS do order:
+/// whatever a flush makes durable, it makes durable all that happened before it, so there the barrier is free.
 /// </remarks>
 internal sealed class PoolDirectory : IDisposable
 {
@@ -25,6 +25,7 @@ internal sealed class PoolDirectory : IDisposable
     private const string LockFile = "lock";
     private readonly SafeFileHandle _lockFile;
     private readonly FileLock _lock;
+    private readonly bool _isOrdered;
 
     private PoolDirectory(string path, SafeFileHandle root, SafeFileHandle lockFile, FileLock fileLock, PoolIdentity identity)
     {
@@ -34,6 +35,7 @@ internal sealed class PoolDirectory : IDisposable
         _lock = fileLock;
         Identity = identity;
         FileSystem = Files.StatFs(root);
+        _isOrdered = FileSystem.Kind == FileSystemKind.Xfs || (FileSystem.Kind == FileSystemKind.Ext4 && Ext4.HasJournal(root));
         Incoming = Files.OpenDirectoryAt(root, "incoming");
         Trash = Files.OpenDirectoryAt(root, "trash");
     }
@@ -154,18 +156,15 @@ internal sealed class PoolDirectory : IDisposable
     /// <summary>Makes what was done so far durable, before the step that names it.</summary>
     internal void FlushBefore()
     {
-        switch (FileSystem.Kind)
+        if (_isOrdered)
+            return;
+        if (FileSystem.Kind == FileSystemKind.Btrfs)
         {
-            case FileSystemKind.Ext4 or FileSystemKind.Xfs:
-                return;
-            case FileSystemKind.Btrfs:
-                // One commit makes all of it durable, and callers at the same moment share it.
-                Linux.Btrfs.CommitTransaction(Root);
-                return;
-            default:
-                Files.FlushFileSystem(Root);
-                return;
+            // One commit makes all of it durable, and callers at the same moment share it.
+            Linux.Btrfs.CommitTransaction(Root);
+            return;
         }
+        Files.FlushFileSystem(Root);
     }
 
     /// <summary>Moves something into the trash, in one step; what removes it comes behind.</summary>

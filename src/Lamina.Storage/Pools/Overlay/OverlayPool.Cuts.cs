@@ -22,20 +22,30 @@ internal sealed partial class OverlayPool
             var record = _volumes.Get(volume.Volume.Id.Key);
             if (volume.MountPoint is { } mountPoint)
             {
-                CheckDepth(record);
+                CheckIsHead(record, mountPoint);
                 return new VolumeCut(this, record, held, new LiveLayer(this, record, mountPoint));
             }
 
             CheckNotMounted(record);
             if (_layers.IsUntouched(record.Head, record.Chain))
                 return new VolumeCut(this, record, held, null, isUntouched: true);
-            CheckDepth(record);
-            return new VolumeCut(this, record, held, null);
+            return new VolumeCut(this, MergeIfFull(record), held, null);
         }
         catch
         {
             held.Dispose();
             throw;
+        }
+    }
+
+    // Else the copy would be one of a layer that nobody writes to, over one that somebody does.
+    private void CheckIsHead(OverlayVolumeRecord record, string mountPoint)
+    {
+        if (!_layers.IsMounted(record.Head))
+        {
+            throw new StorageException(StorageError.FailedPrecondition,
+                $"volume {record.Volume.Id} is mounted at {mountPoint}, but what is written there does not go to the layer that its record names, most likely since "
+                + "the disk failed at the wrong moment; nothing is lost: detach the volume, attach it, and call again");
         }
     }
 

@@ -85,13 +85,42 @@ internal sealed partial class OverlayPool
         // A live mount reads the old layers by their paths: they must stay until it is gone, and the next detach tries again.
         if (_merger.IsAttached(key) || _layers.IsMounted(record.Head))
             return false;
+        ReplaceChain(record, chain, merged);
+        return true;
+    }
+
+    /// <summary>
+    /// Merges at once what has as many layers as a volume may have. The caller has locked the record, and nobody has the volume mounted. What can't be
+    /// merged, as on a full disk, goes on as it is for as long as the kernel mounts it: else nobody could make room in it.
+    /// </summary>
+    private OverlayVolumeRecord MergeIfFull(OverlayVolumeRecord record)
+    {
+        if (record.Chain.Length < MaxLayers)
+            return record;
         try
         {
-            _volumes.Replace(record with { Chain = [.. record.Chain[..^chain.Length], merged] });
-            _usage.Sealed([merged]);
-            return true;
+            var next = ReplaceChain(record, record.Chain, MergeLayers(record.Chain, CancellationToken.None));
+            Release(record.Chain);
+            _logger.LayersMerged(record.Key, record.Chain.Length);
+            return next;
         }
-        catch when (_volumes.ReadAgain(key) is { } left && !left.Chain.Contains(merged))
+        catch (Exception e) when (e is StorageException or LinuxException && record.Chain.Length < MaxMountableLayers)
+        {
+            _logger.MergeFailed(record.Key, e.Message);
+            return record;
+        }
+    }
+
+    private OverlayVolumeRecord ReplaceChain(OverlayVolumeRecord record, ImmutableArray<LayerId> chain, LayerId merged)
+    {
+        var next = record with { Chain = [.. record.Chain[..^chain.Length], merged] };
+        try
+        {
+            _volumes.Replace(next);
+            _usage.Sealed([merged]);
+            return next;
+        }
+        catch when (_volumes.ReadAgain(record.Key) is { } left && !left.Chain.Contains(merged))
         {
             // As of a head that is sealed: only before the record was replaced it is known that nobody names the layer.
             Release(merged);

@@ -38,15 +38,6 @@ internal sealed partial class OverlayPool
         }
     }
 
-    private static void CheckDepth(OverlayVolumeRecord record)
-    {
-        if (record.Chain.Length + 1 >= MaxLayers)
-        {
-            throw new StorageException(StorageError.ResourceExhausted,
-                $"volume {record.Volume.Id} lies on {record.Chain.Length} layers, and {MaxLayers} are the most; detach it, which merges them, and call again");
-        }
-    }
-
     /// <summary>Gives a volume that is not mounted a new empty head; the old one becomes the top of its chain.</summary>
     private OverlayVolumeRecord SealHead(OverlayVolumeRecord record)
     {

@@ -65,6 +65,7 @@ internal sealed partial class OverlayPool
         _directory.CheckInPlace();
         var record = _volumes.Get(volume.Id.Key);
         CheckNotMounted(record);
+        record = MergeIfFull(IsHeadShared(record) ? SealHead(record) : record);
         _merger.Attached(record.Key);
         _usage.Attached(record.Head);
         return _layers.Describe(record.Head, record.Chain);

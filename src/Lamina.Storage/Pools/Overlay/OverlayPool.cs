@@ -19,8 +19,14 @@ namespace Lamina.Storage.Pools.Overlay;
 /// </remarks>
 internal sealed partial class OverlayPool : IPool
 {
-    /// <summary>No volume is cut that would get more layers than this; far above what merging lets stand.</summary>
-    private const int MaxLayers = 128;
+    /// <summary>
+    /// A volume that lies on as many layers is merged before it is mounted or cut. Merging behind the scenes lets far fewer stand, unless a volume is
+    /// attached each time before it has come to that.
+    /// </summary>
+    private const int MaxLayers = 127;
+
+    /// <summary>The kernel mounts 500.</summary>
+    private const int MaxMountableLayers = 498;
 
     private readonly PoolSettings _settings;
     private readonly PoolEdge _edge;
@@ -152,13 +158,21 @@ internal sealed partial class OverlayPool : IPool
             : description with { Warnings = [$"sizes are advisory: {description.FileSystem} at {_settings.Path} has no project quota, so a volume may grow past its size"] };
     }
 
-    // A crash of the host between two records may leave a snapshot that names a volume's head: it must not be written to any more.
+    // A crash of the host between two records may leave a snapshot that names a volume's head: it must not be written to any more. Where it is mounted
+    // it can't be helped yet; it gets a new head before it is mounted again.
     private void SealSharedHeads()
     {
-        var sealedLayers = _snapshots.Records.SelectMany(snapshot => snapshot.Chain).Concat(_volumes.Records.SelectMany(volume => volume.Chain)).ToHashSet();
-        foreach (var volume in _volumes.Records.Where(volume => sealedLayers.Contains(volume.Head)).ToList())
-            SealHead(volume);
+        foreach (var volume in _volumes.Records.Where(IsHeadShared).ToList())
+        {
+            if (_layers.IsMounted(volume.Head))
+                _logger.SharedHeadMounted(volume.Key);
+            else
+                SealHead(volume);
+        }
     }
+
+    // The volume itself is one.
+    private bool IsHeadShared(OverlayVolumeRecord volume) => _layers.References.CountOf(volume.Head) > 1;
 
     private Task<TrashOutcome> RemoveFromTrashAsync(SafeFileHandle trash, string name, CancellationToken cancellationToken)
     {

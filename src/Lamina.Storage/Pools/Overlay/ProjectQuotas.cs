@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Lamina.Linux;
 using Lamina.Storage.Pools.Directories;
 
@@ -12,7 +11,7 @@ internal sealed class ProjectQuotas(PoolDirectory pool, LayerStore layers)
 {
     // Far above what administrators number by hand in /etc/projid, and below 2^31 for tools that read the id as signed.
     private const int FirstId = 0x4C000000;
-    private const int IdCount = 0x01000000;
+    private const int IdBits = 24;
 
     /// <summary>Whether the filesystem enforces them.</summary>
     internal bool AreEnforced { get; } = ProjectQuota.IsEnforced(pool.Root);
@@ -25,7 +24,7 @@ internal sealed class ProjectQuotas(PoolDirectory pool, LayerStore layers)
             return null;
         uint id;
         do
-            id = (uint)(FirstId + RandomNumberGenerator.GetInt32(IdCount));
+            id = (uint)(FirstId + KernelRandom.GetBits(IdBits));
         while (ProjectQuota.Get(pool.Root, id) is not { Bytes: 0, Inodes: 0 });
 
         using var directory = layers.Open(head);

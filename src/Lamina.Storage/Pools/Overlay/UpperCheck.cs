@@ -25,9 +25,26 @@ internal static class UpperCheck
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>.</exception>
     internal static void RunBeforeInitialize(string path)
     {
+        var missing = Missing(path).ToList();
         Files.MakeDirectories(path, 0x1C0);
-        using var root = Files.OpenDirectory(path);
-        RunIn(root, path, path);
+        try
+        {
+            using var root = Files.OpenDirectory(path);
+            RunIn(root, path, path);
+        }
+        catch
+        {
+            // Or the next try would take them for the mount point of a disk that is missing.
+            missing.ForEach(Directory.Delete);
+            throw;
+        }
+    }
+
+    // The directory and those above it that are not there yet, the innermost first.
+    private static IEnumerable<string> Missing(string path)
+    {
+        for (var directory = path; directory is not null && Files.TryStat(directory) is null; directory = Path.GetDirectoryName(directory))
+            yield return directory;
     }
 
     private static void RunIn(SafeFileHandle directory, string path, string pool)

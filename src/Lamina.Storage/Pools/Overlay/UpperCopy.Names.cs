@@ -109,6 +109,13 @@ internal sealed partial class UpperCopy
 
     private CopiedEntry Make(CopiedName name, FileStatus status, Action make)
     {
+        // In the last pass the writers stand still already, and what they have made since the one before is little.
+        if (_isRunning && _entries.Count >= _maxEntries)
+        {
+            throw new StorageException(StorageError.FailedPrecondition,
+                $"more than {_maxEntries} files and directories were written since the volume was last attached anew; so many can't be copied while it is in use: "
+                + "detach the volume, and call again");
+        }
         make();
         var entry = new CopiedEntry(status.Inode, status.Created, status.Kind);
         entry.MoveTo(name);

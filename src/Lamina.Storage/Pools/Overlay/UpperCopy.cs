@@ -18,12 +18,19 @@ namespace Lamina.Storage.Pools.Overlay;
 /// </remarks>
 internal sealed partial class UpperCopy : IDisposable
 {
+    /// <summary>
+    /// Of each file and directory some 300 bytes are kept in memory while it is copied. More than so many are refused, before anybody is stopped: a
+    /// daemon that runs out of memory takes all volumes with it.
+    /// </summary>
+    internal const int MaxEntries = 2_000_000;
+
     private static readonly TimeSpan s_doubt = TimeSpan.FromMilliseconds(10);
     private static readonly HashSet<ulong> s_nothing = [];
 
     private readonly SafeFileHandle _source;
     private readonly SafeFileHandle _target;
     private readonly SafeFileHandle _mount;
+    private readonly int _maxEntries;
     private readonly FileContent _content;
     private readonly CopiedEntry _root;
     private readonly Dictionary<ulong, CopiedEntry> _entries = [];
@@ -37,11 +44,13 @@ internal sealed partial class UpperCopy : IDisposable
     /// <param name="source">The tree, which may be written to by others. Not owned.</param>
     /// <param name="target">An empty directory on the same filesystem. Not owned.</param>
     /// <param name="mount">Where the users of the volume see the tree, with the layers below it. Not owned.</param>
-    internal UpperCopy(SafeFileHandle source, SafeFileHandle target, SafeFileHandle mount)
+    /// <param name="maxEntries">How many files and directories are copied at most.</param>
+    internal UpperCopy(SafeFileHandle source, SafeFileHandle target, SafeFileHandle mount, int maxEntries = MaxEntries)
     {
         _source = source;
         _target = target;
         _mount = mount;
+        _maxEntries = maxEntries;
         _content = new FileContent(Files.StatFs(target).Kind);
         var status = Files.Stat(source);
         _root = new CopiedEntry(status.Inode, status.Created, FileKind.Directory);
@@ -55,6 +64,7 @@ internal sealed partial class UpperCopy : IDisposable
     internal int Count => _entries.Count;
 
     /// <summary>Brings over what has changed, while others write.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: it is too deep, or too much.</exception>
     internal void Follow(CancellationToken cancellation)
     {
         _isRunning = true;

@@ -12,19 +12,24 @@ internal sealed class ServeCommand : Command
         : base("serve", "Run the daemon in the foreground; what follows overrides its configuration: --metrics:address=none --pools:fast:path=/fast")
     {
         TreatUnmatchedTokensAsErrors = false;
-        SetAction((parse, cancellationToken) => RunAsync(host, ArgumentsOf(parse, globals), cancellationToken));
+        SetAction((parse, cancellationToken) => RunAsync(host, parse, globals, cancellationToken));
     }
 
-    private static async Task<int> RunAsync(CliHost host, string[] arguments, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(CliHost host, ParseResult parse, GlobalOptions globals, CancellationToken cancellationToken)
     {
         if (!host.IsRoot)
         {
             CommandOutput.Error(host, "the daemon mounts filesystems, which only root may do: sudo lamina serve");
             return (int)ExitCode.NotPermitted;
         }
+        if (Misplaced(parse, globals) is { Count: > 0 } misplaced)
+        {
+            CommandOutput.Error(host, $"serve takes configuration, such as --metrics:address=none, and not {string.Join(", ", misplaced.Select(token => $"'{token}'"))}");
+            return (int)ExitCode.Usage;
+        }
         try
         {
-            await Daemon.RunAsync(arguments, cancellationToken);
+            await Daemon.RunAsync(ArgumentsOf(parse, globals), cancellationToken);
             return (int)ExitCode.Success;
         }
         catch (ConfigurationException e)
@@ -39,9 +44,28 @@ internal sealed class ServeCommand : Command
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            CommandOutput.Error(host, e.Message + (e.InnerException is { } inner ? $": {inner.Message}" : ""));
+            CommandOutput.Error(host, e.Message);
             return (int)ExitCode.Failed;
         }
+    }
+
+    // The configuration would pass over these in silence: bare words, short options, keys without a value, and what only other commands have.
+    private static List<string> Misplaced(ParseResult parse, GlobalOptions globals)
+    {
+        var misplaced = ((Option[])[globals.Output, globals.Timeout]).Where(option => parse.GetResult(option) is { Implicit: false }).Select(option => option.Name).ToList();
+        for (var index = 0; index < parse.UnmatchedTokens.Count; index++)
+        {
+            var token = parse.UnmatchedTokens[index];
+            var isKey = token.Length > 2 && token.StartsWith("--", StringComparison.Ordinal);
+            if (isKey && token.Contains('='))
+                continue;
+            // As in --key value.
+            if (isKey && index + 1 < parse.UnmatchedTokens.Count && !parse.UnmatchedTokens[index + 1].StartsWith('-'))
+                index++;
+            else
+                misplaced.Add(token);
+        }
+        return misplaced;
     }
 
     // The socket that every command takes is here the one to listen on.

@@ -104,7 +104,7 @@ internal static class SnapshotGroupCommands
             yield return ("label", $"{key}={value}");
     }
 
-    // Those in a pool that is not loaded can't be seen now.
+    // Fewer where a pool is not loaded, and where a crash or a copy that was brought back left the group incomplete.
     private static string CountOf(V1.SnapshotGroup group) =>
         group.Snapshots.Count == group.Volumes.Count ? $"{group.Snapshots.Count}" : $"{group.Snapshots.Count} of {group.Volumes.Count}";
 

@@ -17,6 +17,9 @@ internal static class RequestLimits
     /// <exception cref="StorageException"><see cref="StorageError.InvalidArgument"/>, naming the field and never what it holds.</exception>
     internal static void Check(IMessage message)
     {
+        // Such as a probe. What a daemon that is only ever probed never asks for is the description of all messages, which takes five megabytes.
+        if (message.CalculateSize() == 0)
+            return;
         foreach (var field in message.Descriptor.Fields.InDeclarationOrder())
         {
             switch (field.Accessor.GetValue(message))

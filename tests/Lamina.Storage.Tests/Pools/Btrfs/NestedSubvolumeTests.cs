@@ -2,6 +2,7 @@ using Lamina.Linux;
 using Lamina.Storage.Pools;
 using Lamina.Testing;
 using Lamina.Testing.Pools;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Tests.Pools.Btrfs;
 
@@ -102,6 +103,30 @@ public sealed class NestedSubvolumeTests(BtrfsFileSystem fileSystem) : IAsyncLif
     }
 
     [Fact]
+    public async Task Delete_WithSubvolumesDeeperThanAnyPath_IsReclaimed()
+    {
+        var volume = await _pool.CreateAsync("a");
+        IReadOnlyList<ulong> ids = [];
+        await _pool.UseAsync(volume, mounted =>
+        {
+            ids = NestDeep(mounted);
+            Assert.Equal(3, ids.Count);
+        });
+
+        foreach (var copy in (Func<Task>[])[() => _pool.SnapshotAsync(volume, "s"), () => _pool.CloneAsync(volume, "b")])
+        {
+            var refused = await Assert.ThrowsAsync<StorageException>(copy);
+            Assert.Equal(StorageError.FailedPrecondition, refused.Error);
+            Assert.Contains("'…/inner'", refused.Message, StringComparison.Ordinal);
+        }
+
+        await _pool.Pool.DeleteVolumeAsync(volume);
+
+        await TrashIsEmptyAsync();
+        Assert.All(ids, id => Assert.True(Linux.Btrfs.IsDropped(fileSystem.Root, id), $"subvolume {id} is dropped"));
+    }
+
+    [Fact]
     public async Task Delete_WithSubvolumesInsideAndAKilledDaemon_IsReclaimedByTheNext()
     {
         var volume = await _pool.CreateAsync("a");
@@ -182,6 +207,40 @@ public sealed class NestedSubvolumeTests(BtrfsFileSystem fileSystem) : IAsyncLif
             using var parent = Files.OpenDirectory(Path.GetDirectoryName(mounted.At(path))!);
             Linux.Btrfs.CreateSubvolume(parent, Path.GetFileName(path));
         }
+    }
+
+    // Step by step, as anybody can who changes into each directory: 5,000 bytes of directories within one subvolume, and as much again within that.
+    private static IReadOnlyList<ulong> NestDeep(MountedVolume mounted)
+    {
+        using var root = Files.OpenDirectory(mounted.Path);
+        var outer = root;
+        for (var level = 0; level < 2; level++)
+        {
+            using var deep = Descend(outer);
+            Linux.Btrfs.CreateSubvolume(deep, "inner");
+            if (level > 0)
+                outer.Dispose();
+            outer = Files.OpenDirectoryAt(deep, "inner");
+        }
+        Linux.Btrfs.CreateSubvolume(outer, "last");
+        // Nothing can be taken out of it as long as it is so.
+        Linux.Btrfs.SetReadOnly(outer, true);
+        outer.Dispose();
+        return Linux.Btrfs.NestedSubvolumeIds(root);
+    }
+
+    private static SafeFileHandle Descend(SafeFileHandle from)
+    {
+        var name = new string('d', 250);
+        var at = Files.OpenDirectoryAt(from, ".");
+        for (var depth = 0; depth < 20; depth++)
+        {
+            Files.MakeDirectory(at, name, 0x1ED);
+            var next = Files.OpenDirectoryAt(at, name);
+            at.Dispose();
+            at = next;
+        }
+        return at;
     }
 
     private static void SnapshotInside(MountedVolume mounted, string name)

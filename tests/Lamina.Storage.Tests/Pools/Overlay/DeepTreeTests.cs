@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Lamina.Linux;
 using Lamina.Storage.Pools.Overlay;
 using Lamina.Testing;
@@ -25,6 +26,28 @@ public sealed class DeepTreeTests(Ext4FileSystem fileSystem)
         File.WriteAllText(Path.Combine(path, "after"), "");
         await storage.DetachAsync(volume);
         await storage.SnapshotAsync("detached", volume);
+    }
+
+    [Fact]
+    public async Task Attach_OfAsManyLayersAsAVolumeMayHaveThatCantBeMerged_MountsThemAsTheyAre()
+    {
+        await using var storage = await ScratchStorage.StartAsync(fileSystem.NewDirectory());
+        var volume = await storage.CreateAsync("data");
+        for (var i = 0; i < 130; i++)
+        {
+            // Past the mount, as its end would have the layers merged.
+            var head = JsonNode.Parse(File.ReadAllText(Path.Combine(storage.Settings.Path, "volumes/data/record.json")))!["head"]!.ToString();
+            var diff = Path.Combine(storage.Settings.Path, "layers", head, "diff");
+            File.WriteAllText(Path.Combine(diff, $"f{i}"), "");
+            if (i == 0)
+            {
+                using var root = Files.OpenDirectory(diff);
+                MakeDeep(root, LayerTree.MaxDepth + 1);
+            }
+            await storage.SnapshotAsync($"s{i}", volume);
+        }
+
+        await storage.UseAsync(volume, path => Assert.Equal(130, Directory.GetFiles(path).Length));
     }
 
     [Fact]

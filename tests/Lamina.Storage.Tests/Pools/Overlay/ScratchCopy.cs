@@ -11,13 +11,13 @@ internal sealed class ScratchCopy : IDisposable
     private readonly SafeFileHandle _target;
     private readonly SafeFileHandle _mount;
 
-    internal ScratchCopy(LiveVolume volume)
+    internal ScratchCopy(LiveVolume volume, int maxEntries = UpperCopy.MaxEntries)
     {
         Target = volume.NewTarget();
         _source = Files.OpenDirectory(volume.Upper);
         _target = Files.OpenDirectory(Target);
         _mount = Files.Open(volume.MountPoint, OpenFlags.Path | OpenFlags.Directory);
-        Copy = new UpperCopy(_source, _target, _mount);
+        Copy = new UpperCopy(_source, _target, _mount, maxEntries);
     }
 
     internal string Target { get; }

@@ -10,6 +10,29 @@ public abstract class UpperCopyTests(ScratchFileSystem fileSystem)
     /// <summary>The seeds of the random trees: many with LAMINA_SOAK=1.</summary>
     public static TheoryData<int> Seeds => [.. Enumerable.Range(1, TestSettings.IsSoak ? 200 : 4)];
 
+    [Fact]
+    public void Copy_OfMoreFilesThanItMayKeepInMind_IsRefusedWhileTheWritersRun()
+    {
+        using var volume = new LiveVolume(fileSystem.NewDirectory(), _ => { });
+        for (var i = 0; i < 20; i++)
+            File.WriteAllText(Path.Combine(volume.MountPoint, $"f{i}"), "");
+        using (var enough = new ScratchCopy(volume, maxEntries: 20))
+        {
+            enough.Copy.Follow(CancellationToken.None);
+            // What comes in the stop is copied all the same: it is little, and nobody is to be stopped for nothing.
+            File.WriteAllText(Path.Combine(volume.MountPoint, "late"), "");
+            enough.Complete();
+        }
+
+        using var copy = new ScratchCopy(volume, maxEntries: 20);
+        var refused = Assert.Throws<StorageException>(() => copy.Copy.Follow(CancellationToken.None));
+
+        Assert.Equal(StorageError.FailedPrecondition, refused.Error);
+        Assert.Contains("more than 20 files and directories", refused.Message, StringComparison.Ordinal);
+        copy.Copy.Clear();
+        Assert.Empty(Directory.EnumerateFileSystemEntries(copy.Target));
+    }
+
     [Theory]
     [MemberData(nameof(Seeds))]
     public async Task Copy_RandomTreeThatChangesMeanwhile_IsExact(int seed)

@@ -1,0 +1,60 @@
+namespace Lamina.Storage.Attachments;
+
+/// <content>Holders come and go: the first one attaches the volume, the last one detaches it.</content>
+public sealed partial class AttachmentService
+{
+    /// <summary>Attaches a volume for a holder. The same call again is fine.</summary>
+    /// <returns>Where the volume is mounted.</returns>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.NotFound"/>; <see cref="StorageError.AlreadyExists"/>: that holder has it with other arguments, or its path has
+    /// another volume; <see cref="StorageError.FailedPrecondition"/>: it is still in use where this host can't see it.
+    /// </exception>
+    public Task<string> AttachAsync(VolumeId volume, HolderIdentity holder, string arguments, CancellationToken cancellationToken) =>
+        _operations.RunAsync($"attach volume {volume}", KeysOf(volume, holder), () => AttachLockedAsync(volume, holder, arguments), cancellationToken);
+
+    /// <summary>Ends a holder; the last one unmounts the volume. A holder that is gone already is fine.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: publications or open files still need it.</exception>
+    public Task DetachAsync(VolumeId volume, HolderIdentity holder, CancellationToken cancellationToken) =>
+        _operations.RunAsync($"detach volume {volume}", KeysOf(volume, holder), () => DetachLockedAsync(volume, holder), cancellationToken);
+
+    private async Task<string> AttachLockedAsync(VolumeId id, HolderIdentity identity, string arguments)
+    {
+        var volume = Get(id);
+        var existing = _holders.Find(id, identity);
+        if (existing is not null)
+        {
+            // The arguments are not quoted: mount flags are a part of them, and refusals of this kind are logged.
+            if (existing.Arguments != arguments)
+                throw new StorageException(StorageError.AlreadyExists, $"{identity} has volume {id} already, with other arguments; end that use of it first");
+        }
+        else
+        {
+            CheckPathIsFree(id, identity);
+            _holders.Put(NewHolder(id, identity) with { Arguments = arguments });
+        }
+
+        try
+        {
+            await MountAsync(volume).ConfigureAwait(false);
+        }
+        catch when (existing is null)
+        {
+            // The call fails, so its caller does not hold the volume. Who held it before does, and finds it mounted by the next try.
+            await LetGoAsync(id, identity).ConfigureAwait(false);
+            throw;
+        }
+        return _mounts.PathOf(id);
+    }
+
+    private async Task DetachLockedAsync(VolumeId id, HolderIdentity identity)
+    {
+        if (_holders.Find(id, identity) is not { } holder)
+            return;
+        var others = HoldersOf(id).Remove(holder);
+        if (others.Find(other => other.Kind == HolderKind.Publication && other.Door == identity.Door) is { } publication && others.All(other => other.Kind == HolderKind.Publication))
+            throw new StorageException(StorageError.FailedPrecondition, $"volume {id} is still published at {publication.Reference}; unpublish it first");
+        if (others.IsEmpty)
+            await UnmountAsync(id).ConfigureAwait(false);
+        _holders.Remove(holder);
+    }
+}

@@ -1,0 +1,59 @@
+using Lamina.Linux;
+
+namespace Lamina.Storage.Attachments;
+
+/// <content>The one mount of a volume, which all its holders share.</content>
+public sealed partial class AttachmentService
+{
+    private async Task MountAsync(Volume volume)
+    {
+        if (_mounts.IsMounted(volume.Id))
+            return;
+        var pool = _pools.Resolve(volume.Id.Pool).Pool;
+        var description = await pool.AttachAsync(volume).ConfigureAwait(false);
+        try
+        {
+            _mounts.Mount(volume.Id, description);
+        }
+        catch (Exception e)
+        {
+            // The pool counts it as attached since it described the mount.
+            await pool.DetachedAsync(volume).ConfigureAwait(false);
+            if (e is LinuxException linux)
+                throw StorageException.From($"attach volume {volume.Id}", linux);
+            throw;
+        }
+        _logger.VolumeAttached(volume.Id, _mounts.PathOf(volume.Id));
+    }
+
+    private async Task UnmountAsync(VolumeId id)
+    {
+        var wasMounted = false;
+        try
+        {
+            wasMounted = _mounts.IsMounted(id);
+            if (!_mounts.TryUnmount(id))
+            {
+                throw new StorageException(StorageError.FailedPrecondition,
+                    $"volume {id} is still in use: a process has files open at {_mounts.PathOf(id)}, or its working directory; see: fuser -vm {_mounts.PathOf(id)}");
+            }
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"detach volume {id}", e);
+        }
+        finally
+        {
+            // Also when the mount is gone and only its mount point could not be removed: the next call would find nothing mounted.
+            if (wasMounted && !_mounts.IsMounted(id))
+                await DetachedAsync(id).ConfigureAwait(false);
+        }
+    }
+
+    private async Task DetachedAsync(VolumeId id)
+    {
+        _logger.VolumeDetached(id);
+        if (_catalog.Find(id) is { } volume && _pools.TryResolve(id.Pool, out var pool))
+            await pool.Pool.DetachedAsync(volume).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,27 @@
+using System.Runtime.CompilerServices;
+using Xunit;
+using Xunit.Sdk;
+using Xunit.v3;
+
+namespace Lamina.Testing.Pools;
+
+/// <summary>A fact for the pools that have what it needs.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+[XunitTestCaseDiscoverer(typeof(Discoverer))]
+public sealed class PoolFactAttribute(
+    PoolTraits needs, PoolTraits without = PoolTraits.None, [CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+    : FactAttribute(sourceFilePath, sourceLineNumber), IPoolTest
+{
+    /// <inheritdoc/>
+    public PoolTraits Needs => needs;
+
+    /// <inheritdoc/>
+    public PoolTraits Without => without;
+
+    internal sealed class Discoverer : FactDiscoverer
+    {
+        public override ValueTask<IReadOnlyCollection<IXunitTestCase>> Discover(
+            ITestFrameworkDiscoveryOptions discoveryOptions, IXunitTestMethod testMethod, IFactAttribute factAttribute) =>
+            ((IPoolTest)factAttribute).IsFor(testMethod.TestClass.Class) ? base.Discover(discoveryOptions, testMethod, factAttribute) : new([]);
+    }
+}

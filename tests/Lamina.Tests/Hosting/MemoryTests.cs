@@ -1,0 +1,78 @@
+using System.Globalization;
+using Lamina.Storage.Pools;
+using Lamina.Testing;
+using Lamina.Tests.Csi;
+
+namespace Lamina.Tests.Hosting;
+
+/// <summary>What the daemon takes of a host's memory.</summary>
+public sealed class MemoryTests(TmpfsFileSystem fileSystem, ITestOutputHelper output) : IClassFixture<TmpfsFileSystem>
+{
+    private const int MiB = 1024;
+
+    [Fact]
+    public async Task ResidentMemory_Idle_IsBelow80MiB()
+    {
+        await using var daemon = await StartAsync(ServeProcess.NewPool(PoolBackend.Overlay2, fileSystem.NewDirectory("pool")));
+
+        AssertBelow(80 * MiB, await SettledAsync(daemon.Pid, "idle"));
+        // Most of it are pages of the runtime's files, which it shares with the daemon.
+        AssertBelow(40 * MiB, await SettledAsync(daemon.WatcherPid!.Value, "watcher"));
+    }
+
+    [Fact]
+    public async Task ResidentMemory_WithThousandVolumes_IsBelow110MiB()
+    {
+        const int count = 1000;
+        var pool = ServeProcess.NewPool(PoolBackend.Overlay2, fileSystem.NewDirectory("pool"));
+        await using (var daemon = await StartAsync(pool))
+        {
+            await Parallel.ForEachAsync(
+                Enumerable.Range(0, count),
+                new ParallelOptions { MaxDegreeOfParallelism = 16 },
+                async (number, cancel) => await daemon.Controller.CreateVolumeAsync(Requests.CreateVolume($"pvc-{number:d36}"), cancellationToken: cancel));
+            Assert.Equal(count, (await daemon.Controller.ListVolumesAsync(new())).Entries.Count);
+
+            AssertBelow(110 * MiB, await SettledAsync(daemon.Pid, "after 1,000 creates"));
+        }
+        await using (var daemon = await StartAsync(pool))
+        {
+            Assert.Equal(count, (await daemon.Controller.ListVolumesAsync(new())).Entries.Count);
+
+            AssertBelow(110 * MiB, await SettledAsync(daemon.Pid, "started with 1,000 volumes"));
+        }
+    }
+
+    private static async Task<ServeProcess> StartAsync(PoolSettings pool)
+    {
+        var daemon = ServeProcess.Start(pool);
+        await daemon.BecomeReadyAsync();
+        Assert.True(await daemon.ProbeAsync());
+        return daemon;
+    }
+
+    // In KiB, when it has not grown for a while.
+    private async Task<int> SettledAsync(int pid, string what)
+    {
+        var resident = 0;
+        for (var quiet = 0; quiet < 50; quiet++)
+        {
+            await Task.Delay(100);
+            if (Resident(pid) is var now && now <= resident)
+                continue;
+            resident = now;
+            quiet = 0;
+        }
+        resident = Resident(pid);
+        output.WriteLine($"{what}: {resident / 1024.0:f1} MiB");
+        return resident;
+    }
+
+    private static int Resident(int pid)
+    {
+        var line = File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return int.Parse(line.AsSpan()["VmRSS:".Length..^" kB".Length], NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture);
+    }
+
+    private static void AssertBelow(int limit, int resident) => Assert.InRange(resident, 1, limit - 1);
+}
