@@ -40,6 +40,9 @@ internal sealed class FuzzScene : IAsyncDisposable
     /// <summary>The same, with the true ids and names of what must not change; for calls that have no right to.</summary>
     internal Vocabulary WordsOfReaders { get; private set; } = null!;
 
+    /// <summary>A directory that may be served as a volume.</summary>
+    internal string Bound => Path.Combine(_bindRoot, "bound");
+
     internal CallInvoker Csi { get; private set; } = null!;
 
     internal CallInvoker Admin { get; private set; } = null!;
@@ -98,7 +101,7 @@ internal sealed class FuzzScene : IAsyncDisposable
         Directory.CreateDirectory(Path.Combine(_outside, "directory", "below"));
         await File.WriteAllTextAsync(Path.Combine(_outside, "file"), "sentinel");
         await File.WriteAllTextAsync(Path.Combine(_outside, "directory", "below", "file"), "sentinel");
-        var bound = Directory.CreateDirectory(Path.Combine(_bindRoot, "bound")).FullName;
+        var bound = Directory.CreateDirectory(Bound).FullName;
         await File.WriteAllTextAsync(Path.Combine(bound, "file"), "sentinel");
 
         Daemon = await CsiDaemon.StartAsync(

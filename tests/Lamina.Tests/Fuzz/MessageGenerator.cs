@@ -20,12 +20,14 @@ internal sealed class MessageGenerator(Vocabulary words)
     /// <summary>A message as it should be encoded: one that has a chance to be granted, or a wild one.</summary>
     internal Gen<IMessage> Message(MessageDescriptor type) => Gen.Frequency<IMessage>((2, Message(type, 0, true)), (1, Message(type, 0, false)));
 
-    /// <summary>The bytes of a message, mostly as they should be encoded, sometimes damaged.</summary>
-    internal Gen<byte[]> Bytes(MessageDescriptor type)
-    {
-        var whole = Message(type).Select(message => message.ToByteArray());
-        return Gen.Frequency<byte[]>((12, whole), (1, Gen.Select(whole, Gen.Int[0, 1 << 20], Gen.Int[0, 5], Damage)));
-    }
+    /// <summary>One that has a chance.</summary>
+    internal Gen<IMessage> Likely(MessageDescriptor type) => Message(type, 0, true);
+
+    /// <summary>Spoils one field of a message that is right: leaves it out, puts something else there, or nearly the same.</summary>
+    internal Gen<Action<IMessage>> Spoiler(MessageDescriptor type) => Spoiler(type, 0);
+
+    /// <summary>The bytes of a message, as they should be encoded or damaged.</summary>
+    internal static Gen<byte[]> Damaged(byte[] whole) => Gen.Select(Gen.Int[0, 1 << 20], Gen.Int[0, 5], (place, how) => Damage(whole, place, how));
 
     private static byte[] Damage(byte[] bytes, int place, int how)
     {
@@ -50,6 +52,32 @@ internal sealed class MessageGenerator(Vocabulary words)
                 broken[at] ^= (byte)(1 << (place % 8));
                 return broken;
         }
+    }
+
+    private Gen<Action<IMessage>> Spoiler(MessageDescriptor type, int depth)
+    {
+        var fields = type.Fields.InDeclarationOrder().Select(field => (IGen<Action<IMessage>>)Spoiler(field, depth)).ToArray();
+        return fields.Length == 0 || depth == MaxDepth ? Gen.Const<Action<IMessage>>(static _ => { }) : Gen.OneOf<Action<IMessage>>(fields);
+    }
+
+    private Gen<Action<IMessage>> Spoiler(FieldDescriptor field, int depth)
+    {
+        var cleared = Gen.Const<Action<IMessage>>(field.Accessor.Clear);
+        var other = Setter(field, depth, false);
+        if (field is { FieldType: FieldType.String, IsRepeated: false })
+        {
+            var near = Gen.Int[0, 9].Select(how => (Action<IMessage>)(message => field.Accessor.SetValue(message, Vocabulary.Miss((string)field.Accessor.GetValue(message), how))));
+            return Gen.Frequency<Action<IMessage>>((1, cleared), (3, other), (1, near));
+        }
+        if (field is not { FieldType: FieldType.Message, IsMap: false } || field.MessageType.File.Package != field.ContainingType.File.Package)
+            return Gen.Frequency<Action<IMessage>>((1, cleared), (3, other));
+        var within = Spoiler(field.MessageType, depth + 1).Select(spoil => (Action<IMessage>)(message =>
+        {
+            var value = field.Accessor.GetValue(message);
+            foreach (var inner in value is IMessage one ? [one] : value is IList many ? many.OfType<IMessage>() : [])
+                spoil(inner);
+        }));
+        return Gen.Frequency<Action<IMessage>>((1, cleared), (2, other), (5, within));
     }
 
     private Gen<IMessage> Message(MessageDescriptor type, int depth, bool sane)

@@ -26,6 +26,9 @@ internal sealed class Rpc
     internal bool LeavesObjectsAlone =>
         new[] { "Get", "List", "Inspect", "Validate", "Create", "Restore", "Probe", "Check" }.Any(word => _method.Name.Contains(word, StringComparison.Ordinal));
 
+    /// <summary>Whether few calls of it do: there is only one message for it, or it makes a pool, which takes long.</summary>
+    internal bool IsRare => Request.Fields.InDeclarationOrder().Count == 0 || Name == "lamina.v1.Pools/Init";
+
     /// <summary>All that a daemon serves on its gRPC sockets, as its endpoints say: what is added later is among them.</summary>
     internal static IReadOnlyList<Rpc> ServedBy(TestDaemon daemon)
     {
@@ -42,28 +45,30 @@ internal sealed class Rpc
     }
 
     /// <summary>Calls it and reads whatever comes.</summary>
-    internal async Task<Status> CallAsync(CallInvoker invoker, byte[] request)
+    /// <returns>How it ended, and the answer, or the last one of a stream.</returns>
+    internal async Task<(Status Status, IMessage? Answer)> CallAsync(CallInvoker invoker, byte[] request)
     {
         var type = _method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary;
         var method = new Method<byte[], byte[]>(type, _method.Service.FullName, _method.Name, Bytes, Bytes);
         var options = new CallOptions(deadline: Csi.CsiDaemon.In(TimeSpan.FromMinutes(2)));
+        IMessage? answer = null;
         try
         {
             if (_method.IsServerStreaming)
             {
                 using var stream = invoker.AsyncServerStreamingCall(method, null, options, request);
                 await foreach (var message in stream.ResponseStream.ReadAllAsync())
-                    _method.OutputType.Parser.ParseFrom(message);
+                    answer = _method.OutputType.Parser.ParseFrom(message);
             }
             else
             {
-                _method.OutputType.Parser.ParseFrom(await invoker.AsyncUnaryCall(method, null, options, request));
+                answer = _method.OutputType.Parser.ParseFrom(await invoker.AsyncUnaryCall(method, null, options, request));
             }
-            return Status.DefaultSuccess;
+            return (Status.DefaultSuccess, answer);
         }
         catch (RpcException e)
         {
-            return e.Status;
+            return (e.Status, null);
         }
     }
 

@@ -72,6 +72,9 @@ internal static class RpcTable
         ["lamina.v1.Doctor/Check"] = Nothing,
     };
 
+    /// <summary>Whether it is no rpc of ours, though the framework has an answer for it.</summary>
+    internal static bool IsNeverOk(Rpc rpc) => Rows[rpc.Name] is [Unimplemented];
+
     internal static bool Knows(Rpc rpc) => Rows.ContainsKey(rpc.Name);
 
     internal static bool Allows(Rpc rpc, StatusCode code) => code is OK or InvalidArgument || (Rows.TryGetValue(rpc.Name, out var codes) && codes.Contains(code));

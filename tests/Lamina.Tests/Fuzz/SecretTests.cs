@@ -21,26 +21,31 @@ public sealed class SecretTests
     public async Task Log_AndAnswers_OfCallsWithSecretsTokensAndFlags_HaveNoneOfThem()
     {
         await using var scene = await FuzzScene.MakeAsync("--logging:logLevel:Microsoft=Trace", "--logging:logLevel:Grpc=Trace");
-        var generator = new MessageGenerator(scene.WordsOfReaders);
+        var traffic = new Traffic(scene);
         var random = new PCG(1, (ulong)(TestSettings.Seed ?? Random.Shared.Next()));
-        var (planted, codes) = (new HashSet<string>(), new HashSet<StatusCode>());
-        foreach (var rpc in Rpc.ServedBy(scene.Daemon.Daemon).Where(rpc => rpc.IsCsi))
+        var rpcs = Rpc.ServedBy(scene.Daemon.Daemon).Where(rpc => rpc.IsCsi).ToList();
+        var (planted, granted, codes) = (new HashSet<string>(), new HashSet<string>(), new HashSet<StatusCode>());
+        for (var i = 0; i < CallsOfEach; i++)
         {
-            var messages = generator.Message(rpc.Request);
-            for (var i = 0; i < CallsOfEach; i++)
+            foreach (var rpc in rpcs)
             {
-                var message = messages.Generate(random, null, out _);
-                // A flag that is refused ends a call early, so only some have one.
-                Plant(message, flags: i % 4 == 0, planted);
-                var status = await rpc.CallAsync(scene.Csi, message.ToByteArray());
+                // Half of them are right; and a flag that is refused ends a call early, so only some have one.
+                var message = i % 2 == 0 ? traffic.Right(rpc, random) : rpc.Read(traffic.Next(rpc, random)) ?? traffic.Right(rpc, random);
+                var fields = new HashSet<string>();
+                Plant(message, flags: i % 4 == 3, fields);
+                var status = await traffic.SendAsync(rpc, message.ToByteArray());
                 // The caller may be told the name of a flag that he can't have, and nobody else.
                 Assert.DoesNotContain(Secret, status.Detail, StringComparison.OrdinalIgnoreCase);
+                planted.UnionWith(fields);
                 codes.Add(status.StatusCode);
+                if (status.StatusCode == StatusCode.OK)
+                    granted.UnionWith(fields);
             }
         }
 
-        Assert.Superset(FieldsOf(scene), planted);
-        Assert.Contains(StatusCode.OK, codes);
+        // A controller that volumes are published to is none of ours.
+        Assert.Superset(FieldsOf(rpcs), planted);
+        Assert.Superset(FieldsOf(rpcs.Where(rpc => !RpcTable.IsNeverOk(rpc))), granted);
         Assert.Contains(StatusCode.NotFound, codes);
         Assert.Contains(StatusCode.InvalidArgument, codes);
         var lines = scene.Daemon.Log.GetSnapshot();
@@ -54,8 +59,8 @@ public sealed class SecretTests
             .Any(part => part?.Contains(text, StringComparison.OrdinalIgnoreCase) == true);
 
     // Every request of the daemon's that has a secret field must have been sent with one.
-    private static HashSet<string> FieldsOf(FuzzScene scene) =>
-        [.. Rpc.ServedBy(scene.Daemon.Daemon).SelectMany(rpc => rpc.Request.Fields.InDeclarationOrder()).Where(IsSecret).Select(field => field.FullName)];
+    private static HashSet<string> FieldsOf(IEnumerable<Rpc> rpcs) =>
+        [.. rpcs.SelectMany(rpc => rpc.Request.Fields.InDeclarationOrder()).Where(IsSecret).Select(field => field.FullName)];
 
     private static bool IsSecret(FieldDescriptor field) => field.GetOptions() is { } options && options.GetExtension(CsiExtensions.CsiSecret);
 

@@ -103,8 +103,8 @@ internal sealed class Vocabulary
         _ => Gen.OneOf<string>(Plain),
     };
 
-    // Nearly the same, and so something else: no two of these lead back to where they came from.
-    private static string Miss(string text, int how) => how switch
+    /// <summary>Nearly the same, and so something else: no two of these lead back to where they came from.</summary>
+    internal static string Miss(string text, int how) => how switch
     {
         0 => text.ToUpperInvariant(),
         1 => $"{text}/",
