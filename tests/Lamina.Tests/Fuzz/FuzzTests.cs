@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Lamina.Testing;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Lamina.Tests.Fuzz;
 
@@ -11,7 +12,7 @@ namespace Lamina.Tests.Fuzz;
 public sealed class FuzzTests
 {
     private const int Callers = 6;
-    private static readonly int Calls = TestSettings.IsSoak ? 400_000 : 6_000;
+    private static readonly int Calls = TestSettings.IsSoak ? 400_000 : 4_000;
     private const int Depth = 10;
 
     [Fact]
@@ -57,14 +58,16 @@ public sealed class FuzzTests
             outcomes.GetValueOrDefault((rpc.Name, StatusCode.OK)) >= (rpc.IsRare ? 1 : Depth), $"{rpc} was granted {outcomes.GetValueOrDefault((rpc.Name, StatusCode.OK))} times only"));
         await scene.CheckAsync();
         await scene.CheckNothingIsLeftAsync();
-        // The framework's own lines are about frames that are no messages.
-        Assert.DoesNotContain(
-            scene.Daemon.Log.GetSnapshot(), line => line.Level >= LogLevel.Error && line.Category?.StartsWith("Lamina", StringComparison.Ordinal) == true);
+        Assert.DoesNotContain(scene.Daemon.Log.GetSnapshot(), line => line.Level >= LogLevel.Error && !IsOfAFrame(line));
     }
+
+    // Grpc.AspNetCore writes one when a handler throws, and when what came is no message of the type: that one is not ours, the handler never ran.
+    private static bool IsOfAFrame(FakeLogRecord line) =>
+        line is { Category: not null, Exception: InvalidProtocolBufferException } && line.Category.StartsWith("Grpc.AspNetCore.Server", StringComparison.Ordinal);
 
     // What there is only one message for needs few calls; and what is made is to live for a while.
     private static int WeightOf(Rpc rpc) => rpc.IsRare ? 1
-        : rpc.Name.Contains("/Delete", StringComparison.Ordinal) ? 5
+        : rpc.Name.Contains("/Delete", StringComparison.Ordinal) ? 8
         : rpc.Name.Contains("/Create", StringComparison.Ordinal) ? 20
         : 10;
 

@@ -26,6 +26,9 @@ internal sealed class Rpc
     internal bool LeavesObjectsAlone =>
         new[] { "Get", "List", "Inspect", "Validate", "Create", "Restore", "Probe", "Check" }.Any(word => _method.Name.Contains(word, StringComparison.Ordinal));
 
+    /// <summary>Whether its name promises that something is gone afterwards.</summary>
+    internal bool Undoes => new[] { "Delete", "Unstage", "NodeUnpublish" }.Any(word => _method.Name.Contains(word, StringComparison.Ordinal));
+
     /// <summary>Whether few calls of it do: there is only one message for it, or it makes a pool, which takes long.</summary>
     internal bool IsRare => Request.Fields.InDeclarationOrder().Count == 0 || Name == "lamina.v1.Pools/Init";
 

@@ -11,6 +11,10 @@ internal static class RpcTable
     private static readonly StatusCode[] Look = [NotFound, Unavailable];
     private static readonly StatusCode[] Nothing = [];
 
+    // Works from holders and the mount table, pool or no pool: never UNAVAILABLE. FAILED_PRECONDITION, which the specification has no row for: it
+    // is still published, or somebody works in it, and a lazy unmount would only hide that; NOT_FOUND: the volume can never have been here.
+    private static readonly StatusCode[] Undo = [NotFound, Aborted, FailedPrecondition];
+
     private static readonly Dictionary<string, StatusCode[]> Rows = new(StringComparer.Ordinal)
     {
         ["csi.v1.Identity/GetPluginInfo"] = Nothing,
@@ -24,11 +28,13 @@ internal static class RpcTable
         ["csi.v1.Controller/ListVolumes"] = [Aborted],
         ["csi.v1.Controller/GetCapacity"] = Nothing,
         ["csi.v1.Controller/ControllerGetCapabilities"] = Nothing,
+        // FAILED_PRECONDITION: it is in use by what can't be stopped for the cut, or has subvolumes of its own, which a snapshot would leave out.
         ["csi.v1.Controller/CreateSnapshot"] = [.. Object, AlreadyExists, ResourceExhausted, FailedPrecondition],
         ["csi.v1.Controller/DeleteSnapshot"] = [FailedPrecondition, Aborted, Unavailable],
         // An empty list would say that a snapshot is gone, of which nothing can be known while its pool is not here.
         ["csi.v1.Controller/ListSnapshots"] = [Aborted, Unavailable],
         ["csi.v1.Controller/GetSnapshot"] = Look,
+        // RESOURCE_EXHAUSTED, as for a new volume: the range is a good one, but there is no room for it here today.
         ["csi.v1.Controller/ControllerExpandVolume"] = [.. Object, FailedPrecondition, OutOfRange, ResourceExhausted],
         ["csi.v1.Controller/ControllerGetVolume"] = Look,
         ["csi.v1.Controller/ControllerModifyVolume"] = Object,
@@ -39,10 +45,10 @@ internal static class RpcTable
         ["csi.v1.SnapshotMetadata/GetMetadataAllocated"] = [.. Look, OutOfRange],
         ["csi.v1.SnapshotMetadata/GetMetadataDelta"] = [.. Look, OutOfRange, FailedPrecondition],
         ["csi.v1.Node/NodeStageVolume"] = [.. Object, AlreadyExists, FailedPrecondition],
-        ["csi.v1.Node/NodeUnstageVolume"] = [.. Object, FailedPrecondition],
+        ["csi.v1.Node/NodeUnstageVolume"] = Undo,
         // An inline volume is made here, which may be for lack of room.
         ["csi.v1.Node/NodePublishVolume"] = [.. Object, AlreadyExists, FailedPrecondition, ResourceExhausted, OutOfRange],
-        ["csi.v1.Node/NodeUnpublishVolume"] = [.. Object, FailedPrecondition],
+        ["csi.v1.Node/NodeUnpublishVolume"] = Undo,
         ["csi.v1.Node/NodeGetVolumeStats"] = Look,
         ["csi.v1.Node/NodeExpandVolume"] = [.. Object, FailedPrecondition, OutOfRange, ResourceExhausted],
         ["csi.v1.Node/NodeGetCapabilities"] = Nothing,
