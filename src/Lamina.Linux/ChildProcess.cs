@@ -48,6 +48,20 @@ public static class ChildProcess
         }
     }
 
+    /// <summary>Whether there is such a command.</summary>
+    /// <param name="file">As for <see cref="RunAsync"/>.</param>
+    public static bool Exists(string file)
+    {
+        try
+        {
+            return Resolve(file).Length > 0;
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENOENT)
+        {
+            return false;
+        }
+    }
+
     private static Process Start(string file, IReadOnlyList<string> arguments)
     {
         var start = new ProcessStartInfo(Resolve(file))

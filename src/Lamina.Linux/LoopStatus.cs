@@ -21,6 +21,9 @@ public sealed record LoopStatus
     /// <summary>Where in the file it begins, in bytes.</summary>
     public required ulong Offset { get; init; }
 
+    /// <summary>How much of the file it shows from there, in bytes; 0: all.</summary>
+    public required ulong SizeLimit { get; init; }
+
     /// <summary>Whether it can't be written.</summary>
     public required bool IsReadOnly { get; init; }
 
@@ -29,4 +32,7 @@ public sealed record LoopStatus
 
     /// <summary>Whether it goes past the page cache to the file.</summary>
     public required bool IsDirect { get; init; }
+
+    /// <summary>Whether it shows the whole file, and can be written. One that somebody else made may not.</summary>
+    public bool IsWhole => this is { Offset: 0, SizeLimit: 0, IsReadOnly: false };
 }

@@ -126,6 +126,15 @@ internal static partial class Log
         Message = "Volume {Volume}: {Entries} files and directories are copied while in use, {Last} of them in the stop, after {Passes} passes, in {Duration}")]
     public static partial void UpperCopied(this ILogger logger, VolumeId volume, int entries, int last, int passes, TimeSpan duration);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "{What}: its image of {Bytes} is being copied, as the pool's filesystem shares no blocks between files")]
+    public static partial void ImageCopyBegins(this ILogger logger, string what, ByteSize bytes);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{What}: {Done} of {Total} are copied")]
+    public static partial void ImageCopyGoesOn(this ILogger logger, string what, ByteSize done, ByteSize total);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{What}: its image of {Bytes} is copied, in {Duration}")]
+    public static partial void ImageCopied(this ILogger logger, string what, ByteSize bytes, TimeSpan duration);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "A cut of {Volumes} is void, as somebody wrote while the writers stood still: {What}")]
     public static partial void WrittenDuringCut(this ILogger logger, string volumes, string what);
 

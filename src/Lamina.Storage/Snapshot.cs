@@ -18,6 +18,13 @@ public sealed record Snapshot
     /// <summary>Directory tree or raw device, as the volume was.</summary>
     public VolumeKind Kind { get; init; }
 
+    /// <summary>The filesystem that the volume had for itself; null: it had none.</summary>
+    public VolumeFileSystem? FileSystem { get; init; }
+
+    /// <summary>Whether the data is one image, as the volume's was.</summary>
+    [JsonIgnore]
+    public bool IsImage => Kind == VolumeKind.Block || FileSystem is not null;
+
     /// <summary>The volume's size at the cut; null when it had no limit. A restore is at least as large.</summary>
     public ByteSize? Size { get; init; }
 

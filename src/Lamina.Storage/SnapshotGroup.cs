@@ -17,6 +17,6 @@ public sealed record SnapshotGroup(SnapshotGroupMembership Membership, IReadOnly
     /// <summary>The write point.</summary>
     public DateTimeOffset CreatedAt => Snapshots[0].CreatedAt;
 
-    /// <summary>How long the writers of all its volumes stood still for it; null when nobody had to be stopped.</summary>
-    public TimeSpan? Pause => Snapshots[0].Pause;
+    /// <summary>How long the writers of its volumes stood still for it, at most; null when nobody had to be stopped.</summary>
+    public TimeSpan? Pause => Snapshots.Max(snapshot => snapshot.Pause);
 }

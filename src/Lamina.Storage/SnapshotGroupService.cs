@@ -171,6 +171,7 @@ public sealed partial class SnapshotGroupService(
             Name = $"{group.Name}/{volume.Name}",
             SourceVolume = id,
             Kind = volume.Kind,
+            FileSystem = volume.FileSystem,
             Size = volume.Size,
             Door = request.Door,
             Labels = request.Labels,

@@ -117,6 +117,7 @@ public sealed class SnapshotService(
             Name = request.Name,
             SourceVolume = volume.Id,
             Kind = volume.Kind,
+            FileSystem = volume.FileSystem,
             Size = volume.Size,
             Door = request.Door,
             Labels = request.Labels,

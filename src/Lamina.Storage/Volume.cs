@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Lamina.Storage.Ephemeral;
 
 namespace Lamina.Storage;
@@ -14,6 +15,13 @@ public sealed record Volume
 
     /// <summary>Directory tree or raw device.</summary>
     public VolumeKind Kind { get; init; }
+
+    /// <summary>The filesystem that the volume has for itself; null: the pool's own directories, or a raw device.</summary>
+    public VolumeFileSystem? FileSystem { get; init; }
+
+    /// <summary>Whether the data is one image of the volume's size: a raw device, or a filesystem of its own.</summary>
+    [JsonIgnore]
+    public bool IsImage => Kind == VolumeKind.Block || FileSystem is not null;
 
     /// <summary>The size promised to the user; null when there is no limit but the pool's own.</summary>
     public ByteSize? Size { get; init; }

@@ -17,7 +17,7 @@ internal static class VolumeCompatibility
             ?? Differs("other parameters", existing.Parameters, request.Parameters)
             ?? AttributesDiffer(existing, request.Attributes)
             ?? SizeDiffers(existing, request.Size, pool.Pool.Description)
-            ?? FileSystemDiffers(pool.Pool.Description, request.FileSystem)
+            ?? FileSystemDiffers(existing, request, pool.Pool.Description)
             ?? (request.IsWantedHere ? null : "another place: it lies on this host, where it must not be");
         if (difference is not null)
             throw new StorageException(StorageError.AlreadyExists, $"a volume '{request.Name}' exists already, with {difference}");
@@ -28,8 +28,11 @@ internal static class VolumeCompatibility
     private static string? Differs<T>(string what, T existing, T asked) =>
         EqualityComparer<T>.Default.Equals(existing, asked) ? null : $"{what}: {(object?)existing ?? "none"}, not {(object?)asked ?? "none"}";
 
-    private static string? FileSystemDiffers(PoolDescription pool, string? asked) =>
-        pool.Offers(asked) ? null : $"another filesystem: {pool.Backend}, not {asked}";
+    // Where none is asked for, a copy has its source's.
+    private static string? FileSystemDiffers(Volume existing, VolumeRequest request, PoolDescription pool) =>
+        (request.FileSystem is null && (existing.Source is not null || existing.FileSystem is null)) || pool.NameOf(existing.FileSystem) == request.FileSystem
+            ? null
+            : $"another filesystem: {pool.NameOf(existing.FileSystem)}, not {request.FileSystem ?? pool.Backend}";
 
     // As they were asked for at first, or as they are since.
     private static string? AttributesDiffer(Volume existing, VolumeAttributes asked)

@@ -24,7 +24,7 @@ public sealed partial class VolumeService
     {
         var volume = Get(id);
         var pool = pools.Resolve(id.Pool).Pool;
-        CheckAgainst(pool.Description, changes);
+        CheckAgainst(pool.Description, changes, volume.IsImage);
         var current = volume.Attributes ?? VolumeAttributes.None;
         var attributes = current.With(changes);
         if (attributes == current)
@@ -36,8 +36,10 @@ public sealed partial class VolumeService
         return modified;
     }
 
-    private static void CheckAgainst(PoolDescription pool, VolumeAttributes attributes)
+    private static void CheckAgainst(PoolDescription pool, VolumeAttributes attributes, bool isImage)
     {
+        if (isImage && attributes != VolumeAttributes.None)
+            throw new StorageException(StorageError.InvalidArgument, $"a volume in an image of its own has no attributes such as {attributes}; they are for directories");
         if (attributes.ObstacleIn(pool) is { } obstacle)
             throw new StorageException(StorageError.InvalidArgument, obstacle);
     }

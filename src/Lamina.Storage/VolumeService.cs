@@ -73,6 +73,10 @@ public sealed partial class VolumeService(
         return catalog.FindVolume(ObjectKey.FromName(nameOrId)) ?? throw new StorageException(StorageError.NotFound, $"there is no volume '{nameOrId}'");
     }
 
+    /// <summary>What is being done with a volume just now, by its id or name; it need not exist yet.</summary>
+    public IReadOnlyList<RunningOperation> OperationsOn(string nameOrId) =>
+        operations.Find(LockKey.Volume(VolumeId.TryParse(nameOrId, out var id) ? id.Key : ObjectKey.FromName(nameOrId)));
+
     /// <summary>A page of all volumes, ordered by key.</summary>
     /// <param name="size">How many at most; 0: all.</param>
     /// <param name="token">Where the last page ended; null or empty: from the start.</param>
@@ -99,12 +103,12 @@ public sealed partial class VolumeService(
     {
         pools.CheckReady();
         var name = request.Parameters.Source is null ? request.Pool : PoolName.Bind;
-        return request.Kind == VolumeKind.Filesystem
-            && pools.TryResolve(name, out var pool)
+        return pools.TryResolve(name, out var pool)
             && pool.Pool.Description is var description
-            && description.Offers(request.FileSystem)
+            && ImageVolumes.ObstacleIn(description, request.Kind, request.FileSystem) is null
+            && ImageVolumes.ObstacleTo(request.Parameters, request.Kind, description.FileSystemNamed(request.FileSystem)) is null
             && request.Parameters.ObstacleIn(description) is null
-            ? new CapacityAnswer(promises.AvailableIn(pool), promises.LargestIn(pool), new ByteSize(1))
+            ? new CapacityAnswer(promises.AvailableIn(pool), promises.LargestIn(pool), ImageVolumes.SmallestSize(request.Kind, description.FileSystemNamed(request.FileSystem)))
             : CapacityAnswer.Nothing;
     }
 
@@ -112,6 +116,8 @@ public sealed partial class VolumeService(
     public VolumeStatistics GetStatistics(Volume volume)
     {
         var pool = pools.Resolve(volume.Id.Pool).Pool;
+        if (volume.IsImage)
+            return ImageVolumes.Statistics(volume, pool.GetUsage(volume), volume.Kind == VolumeKind.Block ? null : attachments.FileSystemOf(volume.Id), pool.GetCapacity());
         // The filesystem that the volume shares bounds what can still be written, and is all there is to say of a volume without a size.
         var shared = attachments.FileSystemOf(volume.Id);
         var capacity = shared is { } status ? new PoolCapacity(new ByteSize((long)status.TotalBytes), new ByteSize((long)status.AvailableBytes)) : pool.GetCapacity();
@@ -153,24 +159,19 @@ public sealed partial class VolumeService(
         var features = pool.Pool.Description.Features;
         pool.CheckReadable(key, isSnapshot: false);
         request.Parameters.CheckAgainst(pool.Pool.Description);
-        CheckAgainst(pool.Pool.Description, request.Attributes);
-        if (request.Kind == VolumeKind.Block)
-            throw new StorageException(StorageError.InvalidArgument, $"pool '{pool.Name}' has no raw block volumes; ask for a mounted volume");
-        if (!pool.Pool.Description.Offers(request.FileSystem))
-        {
-            throw new StorageException(StorageError.InvalidArgument,
-                $"the filesystem '{request.FileSystem}' is not possible in pool '{pool.Name}'; leave it empty, or say {pool.Pool.Description.Backend}");
-        }
+        var fileSystem = ImageVolumes.FileSystemFor(request, pool.Pool.Description, content);
+        CheckAgainst(pool.Pool.Description, request.Attributes, isImage: request.Kind == VolumeKind.Block || fileSystem is not null);
         if (features.HasFlag(PoolFeatures.HostDirectories) && request.Parameters.Source is null)
             throw new StorageException(StorageError.InvalidArgument, $"pool '{pool.Name}' serves host directories: name one by the parameter 'source'");
 
-        var size = features.HasFlag(PoolFeatures.HostDirectories) ? null : ChooseSize(request, pool, content);
+        var size = features.HasFlag(PoolFeatures.HostDirectories) ? null : ChooseSize(request, pool, content, fileSystem);
         using var promise = promises.Take(pool, size);
         var volume = new Volume
         {
             Id = new VolumeId(pool.Id, key),
             Name = request.Name,
             Kind = request.Kind,
+            FileSystem = fileSystem,
             Size = size,
             CreatedSize = size,
             Source = request.Source,
@@ -212,17 +213,17 @@ public sealed partial class VolumeService(
             : new VolumeContent.OfVolume(attachments.InUse(Get(source.Volume!.Value))));
     }
 
-    private static ByteSize? ChooseSize(VolumeRequest request, LoadedPool pool, VolumeContent content)
+    private static ByteSize? ChooseSize(VolumeRequest request, LoadedPool pool, VolumeContent content, VolumeFileSystem? fileSystem)
     {
-        var (source, kind) = content switch
+        var source = content switch
         {
-            VolumeContent.OfSnapshot of => (of.Snapshot.Size, of.Snapshot.Kind),
-            VolumeContent.OfVolume of => (of.Volume.Volume.Size, of.Volume.Volume.Kind),
-            _ => (null, request.Kind),
+            VolumeContent.OfSnapshot of => of.Snapshot.Size,
+            VolumeContent.OfVolume of => of.Volume.Volume.Size,
+            _ => null,
         };
-        if (kind != request.Kind)
-            throw new StorageException(StorageError.InvalidArgument, $"{request.Source} is a {kind} volume and can't become a {request.Kind} volume");
-        var size = request.Size.Choose(source ?? pool.Settings.DefaultSize);
+        var size = request.Kind == VolumeKind.Block || fileSystem is not null
+            ? ImageVolumes.ChooseSize(request.Size, source ?? pool.Settings.DefaultSize, fileSystem)
+            : request.Size.Choose(source ?? pool.Settings.DefaultSize);
         if (source is { } least && (size is null || size < least))
         {
             throw new StorageException(StorageError.OutOfRange,
@@ -267,8 +268,9 @@ public sealed partial class VolumeService(
             throw new StorageException(StorageError.OutOfRange,
                 $"volume {id} has {volume.Size?.ToString() ?? "no limit"} already, above the limit of {limit}; volumes do not shrink");
         }
-        if (range.Required is not { } size || volume.Size is null || volume.Size >= size)
+        if (range.Required is not { } required || volume.Size is null || volume.Size >= required)
             return volume;
+        var size = volume.IsImage ? ImageVolumes.RoundUp(required, range.Limit) : required;
 
         using var promise = promises.Take(pool, new ByteSize(size.Bytes - volume.Size.Value.Bytes));
         var resized = volume with { Size = size };

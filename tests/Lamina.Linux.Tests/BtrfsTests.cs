@@ -126,7 +126,7 @@ public sealed class BtrfsTests(BtrfsFileSystem fileSystem) : IDisposable
     }
 
     [Fact]
-    public void FindByBacking_ImageInASubvolume_IsFoundByItsStatus()
+    public void ListByBacking_ImageInASubvolume_IsFoundByItsStatus()
     {
         Btrfs.CreateSubvolume(_scratch.Handle, "volume");
         using var volume = Files.OpenDirectoryAt(_scratch.Handle, "volume");
@@ -140,6 +140,6 @@ public sealed class BtrfsTests(BtrfsFileSystem fileSystem) : IDisposable
     private static LoopStatus? Find(SafeFileHandle image)
     {
         var status = Files.Stat(image);
-        return LoopDevice.FindByBacking(status.Device, status.Inode);
+        return LoopDevice.ListByBacking(status.Device, status.Inode).SingleOrDefault();
     }
 }

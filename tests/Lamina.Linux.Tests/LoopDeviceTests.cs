@@ -53,7 +53,7 @@ public sealed class LoopDeviceTests(Ext4FileSystem fileSystem) : IDisposable
     }
 
     [Fact]
-    public void FindByBacking_TheFile_FindsItByWhateverName()
+    public void ListByBacking_TheFile_FindsItByWhateverName()
     {
         using var image = Image("image");
         using var other = Image("other");
@@ -145,7 +145,7 @@ public sealed class LoopDeviceTests(Ext4FileSystem fileSystem) : IDisposable
     private static LoopStatus? Find(SafeFileHandle image)
     {
         var status = Files.Stat(image);
-        return LoopDevice.FindByBacking(status.Device, status.Inode);
+        return LoopDevice.ListByBacking(status.Device, status.Inode).SingleOrDefault();
     }
 
     private static long Capacity(LoopDevice loop) =>

@@ -21,6 +21,17 @@ internal static class Daemon
         return 0;
     }
 
+    /// <summary>Freezes the filesystem at a path, as <see cref="Stop"/> stops writers.</summary>
+    internal static int Freeze(string runtimeDirectory, string mountPoint)
+    {
+        using var watcher = new PauseWatcherProcess(Environment.ProcessPath!, ["watch-pauses", runtimeDirectory], NullLogger.Instance);
+        var pauses = new WriterPauses(runtimeDirectory, watcher, TimeProvider.System, NullLogger<WriterPauses>.Instance);
+        using var pause = pauses.Freeze("volume", mountPoint, TimeSpan.FromMinutes(10));
+        Console.WriteLine($"ready {watcher.Pid}");
+        Thread.Sleep(Timeout.Infinite);
+        return 0;
+    }
+
     /// <summary>Cuts a volume and says how that went.</summary>
     internal static async Task<int> CutAsync(string runtimeDirectory, string mountPoint, string upper, string target)
     {

@@ -17,6 +17,7 @@ return args switch
     ["glimpse", var file] => Work.UntilInputEnds(stopping => Holding.Glimpse(file, stopping)),
     ["vfork", var file, var fifo] => VforkParent.Run(file, fifo),
     ["stop", var runtimeDirectory, var mountPoint] => Daemon.Stop(runtimeDirectory, mountPoint),
+    ["freeze", var runtimeDirectory, var mountPoint] => Daemon.Freeze(runtimeDirectory, mountPoint),
     ["cut", var runtimeDirectory, var mountPoint, var upper, var target] => await Daemon.CutAsync(runtimeDirectory, mountPoint, upper, target),
     ["operate", var backend, var pool, var runtimeDirectory, var place] =>
         await Operations.RunAsync(Enum.Parse<PoolBackend>(backend), pool, runtimeDirectory, place),

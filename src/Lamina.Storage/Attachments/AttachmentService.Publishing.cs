@@ -53,6 +53,7 @@ public sealed partial class AttachmentService
         try
         {
             await MountAsync(volume).ConfigureAwait(false);
+            PrepareDevice(volume, holder);
             GiveToGroup(volume, request);
             Publications.Mount(_mounts.PathOf(id), request.Target, request.ReadOnly, request.Flags);
         }

@@ -26,7 +26,7 @@ internal static class Publications
         }
     }
 
-    /// <summary>Makes the target, whose parent exists, and mounts the volume's tree there.</summary>
+    /// <summary>Makes the target, whose parent exists, and mounts there the volume's tree, or the node of its device.</summary>
     /// <exception cref="StorageException">
     /// <see cref="StorageError.InvalidArgument"/>: a symbolic link lies on the path, or there is no parent.
     /// <see cref="StorageError.FailedPrecondition"/>: something else is there.
@@ -35,19 +35,11 @@ internal static class Publications
     {
         using var parent = TryOpenParent(target)
             ?? throw new StorageException(StorageError.InvalidArgument, $"the directory {target.Parent} that should hold the target does not exist");
-        MakeTarget(parent, target);
+        using var source = Files.Open(mountPoint, OpenFlags.Path | OpenFlags.NoFollow);
+        var isDevice = Files.Stat(source).Kind == FileKind.BlockDevice;
+        MakeTarget(parent, target, isDevice);
         using var place = OpenTarget(parent, target);
-        if (Files.Stat(place).IsMountRoot)
-            throw new StorageException(StorageError.FailedPrecondition, $"something else is mounted at {target}; unmount it first");
-        if (Files.Stat(place).Kind != FileKind.Directory)
-            throw new StorageException(StorageError.FailedPrecondition, $"{target} is not a directory");
-        using (var directory = Files.Reopen(place, OpenFlags.ReadOnly | OpenFlags.Directory))
-        {
-            if (Files.List(directory).Count > 0)
-                throw new StorageException(StorageError.FailedPrecondition, $"{target} holds files, which a volume would hide; it is published at a directory of its own");
-        }
-
-        using var source = Files.Open(mountPoint, OpenFlags.Path | OpenFlags.Directory | OpenFlags.NoFollow);
+        CheckTarget(place, target, isDevice);
         using var tree = Mounts.CloneTree(source);
         flags.Apply(tree);
         if (readOnly)
@@ -62,7 +54,7 @@ internal static class Publications
     internal static void Unmount(MountTarget target, Func<MountDetails, bool> isOurs)
     {
         using var parent = TryOpenParent(target);
-        if (parent is null || Files.TryStatAt(parent, target.Name) is not { } status)
+        if (parent is null || Files.TryStatAt(parent, target.Name) is null)
             return;
 
         // By the parent's descriptor: nobody can put another path in its place between the check and the unmount.
@@ -74,11 +66,9 @@ internal static class Publications
             if (!Unmounting.TryUnmount(path))
                 throw new StorageException(StorageError.FailedPrecondition, $"{target} is still in use: a process has files open there, or its working directory");
         }
-        if (status.Kind != FileKind.Directory)
-            throw new StorageException(StorageError.FailedPrecondition, $"{target} is not a directory that was made for a volume; it stays");
         try
         {
-            Files.RemoveDirectory(parent, target.Name);
+            Remove(parent, target);
         }
         catch (LinuxException e) when (e.Errno is Errno.ENOTEMPTY or Errno.EEXIST)
         {
@@ -107,16 +97,58 @@ internal static class Publications
         }
     }
 
-    private static void MakeTarget(SafeFileHandle parent, MountTarget target)
+    private static void MakeTarget(SafeFileHandle parent, MountTarget target, bool isDevice)
     {
         try
         {
-            Files.TryMakeDirectory(parent, target.Name, 0x1E8);
+            if (!isDevice)
+                Files.TryMakeDirectory(parent, target.Name, 0x1E8);
+            else if (Files.TryStatAt(parent, target.Name) is null)
+                Files.OpenAt(parent, target.Name, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoFollow, 0x180).Dispose();
+        }
+        catch (LinuxException e) when (e.Errno is Errno.EEXIST)
+        {
+            // Somebody else was quicker; what they made is looked at like anything else.
         }
         catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.EPERM or Errno.EACCES or Errno.EOPNOTSUPP)
         {
             // A filesystem of the kernel's, such as /proc, or a parent that was removed since.
-            throw new StorageException(StorageError.InvalidArgument, $"the directory {target} can't be made: {e.Message}", e);
+            throw new StorageException(StorageError.InvalidArgument, $"{target} can't be made: {e.Message}", e);
+        }
+    }
+
+    private static void CheckTarget(SafeFileHandle place, MountTarget target, bool isDevice)
+    {
+        var status = Files.Stat(place);
+        if (status.IsMountRoot)
+            throw new StorageException(StorageError.FailedPrecondition, $"something else is mounted at {target}; unmount it first");
+        if (isDevice)
+        {
+            if (status is not { Kind: FileKind.Regular, Size: 0 })
+                throw new StorageException(StorageError.FailedPrecondition, $"{target} is not an empty file, and a device is published at a file of its own");
+            return;
+        }
+        if (status.Kind != FileKind.Directory)
+            throw new StorageException(StorageError.FailedPrecondition, $"{target} is not a directory");
+        using var directory = Files.Reopen(place, OpenFlags.ReadOnly | OpenFlags.Directory);
+        if (Files.List(directory).Count > 0)
+            throw new StorageException(StorageError.FailedPrecondition, $"{target} holds files, which a volume would hide; it is published at a directory of its own");
+    }
+
+    private static void Remove(SafeFileHandle parent, MountTarget target)
+    {
+        switch (Files.TryStatAt(parent, target.Name))
+        {
+            case null:
+                break;
+            case { Kind: FileKind.Directory }:
+                Files.RemoveDirectory(parent, target.Name);
+                break;
+            case { Kind: FileKind.Regular, Size: 0 }:
+                Files.TryUnlink(parent, target.Name);
+                break;
+            default:
+                throw new StorageException(StorageError.FailedPrecondition, $"{target} is not a directory or an empty file that was made for a volume; it stays");
         }
     }
 

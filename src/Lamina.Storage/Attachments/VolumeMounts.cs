@@ -1,5 +1,7 @@
 using Lamina.Linux;
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Images;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Attachments;
 
@@ -36,26 +38,62 @@ internal sealed class VolumeMounts
 
     /// <summary>The volumes that have a mount point, mounted or not.</summary>
     internal IReadOnlyList<VolumeId> List() =>
-        [.. Directory.EnumerateDirectories(_root).Select(path => VolumeId.TryParse(Path.GetFileName(path), out var id) ? id : (VolumeId?)null).OfType<VolumeId>()];
+        [.. Directory.EnumerateFileSystemEntries(_root).Select(path => VolumeId.TryParse(Path.GetFileName(path), out var id) ? id : (VolumeId?)null).OfType<VolumeId>()];
 
     /// <summary>Mounts a volume, which must not be mounted.</summary>
     internal void Mount(VolumeId volume, MountDescription description)
     {
-        using (var root = Files.OpenDirectory(_root))
-            Files.TryMakeDirectory(root, volume.ToString(), 0);
+        MakeMountPoint(volume, description.IsDevice);
         description.MountAt(PathOf(volume));
     }
+
+    /// <summary>Lets nobody write to the device of an attached raw volume, or everybody again: a mount's being read-only does not hold for devices.</summary>
+    internal void SetReadOnly(VolumeId volume, bool readOnly) => ImageMounts.SetReadOnly(PathOf(volume), volume.Key, readOnly);
 
     /// <summary>Unmounts a volume if it is mounted, and removes the mount point.</summary>
     /// <returns>False when something still uses the mount.</returns>
     internal bool TryUnmount(VolumeId volume)
     {
         var path = PathOf(volume);
-        if (IsMounted(volume) && !Unmounting.TryUnmount(path))
+        if (IsMounted(volume) && !(IsDevice(path) ? ImageMounts.TryUnmountDevice(path, volume.Key) : Unmounting.TryUnmount(path)))
             return false;
         using var root = Files.OpenDirectory(_root);
-        if (Files.TryStatAt(root, volume.ToString()) is not null)
-            Files.RemoveDirectory(root, volume.ToString());
+        if (Files.TryStatAt(root, volume.ToString()) is { } place)
+            Remove(root, volume, place);
         return true;
+    }
+
+    private static bool IsDevice(string path)
+    {
+        try
+        {
+            return Files.Stat(path).Kind == FileKind.BlockDevice;
+        }
+        catch (LinuxException)
+        {
+            // A directory on a server that is gone; the node of a device always answers.
+            return false;
+        }
+    }
+
+    private static void Remove(SafeFileHandle root, VolumeId volume, FileStatus place)
+    {
+        if (place.Kind == FileKind.Directory)
+            Files.RemoveDirectory(root, volume.ToString());
+        else
+            Files.Unlink(root, volume.ToString());
+    }
+
+    // What an earlier mount of another sort left there is empty, and in the way.
+    private void MakeMountPoint(VolumeId volume, bool isFile)
+    {
+        using var root = Files.OpenDirectory(_root);
+        var name = volume.ToString();
+        if (Files.TryStatAt(root, name) is { } left && (left.Kind != FileKind.Directory) != isFile)
+            Remove(root, volume, left);
+        if (isFile)
+            Files.OpenAt(root, name, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.NoFollow, 0x180).Dispose();
+        else
+            Files.TryMakeDirectory(root, name, 0);
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 
 namespace Lamina.Storage.Operations;
@@ -7,12 +8,19 @@ namespace Lamina.Storage.Operations;
 /// Runs operations under the locks of the objects that they name. Waiting for a lock ends with the caller's deadline; an operation that has
 /// begun does not: it goes on when its caller hangs up, and the retry finds its result.
 /// </summary>
-public sealed class OperationRunner(KeyedLocks locks, ILogger<OperationRunner> logger)
+/// <param name="locks">The locks.</param>
+/// <param name="logger">Where operations are reported that outlive their callers.</param>
+/// <param name="time">Tells since when they run; null: the system's clock.</param>
+public sealed class OperationRunner(KeyedLocks locks, ILogger<OperationRunner> logger, TimeProvider? time = null)
 {
-    private readonly ConcurrentDictionary<Task, string> _running = [];
+    private readonly ConcurrentDictionary<Task, RunningOperation> _running = [];
 
     /// <summary>How many operations are under way.</summary>
     public int Running => _running.Count;
+
+    /// <summary>The operations under way that hold one of these locks, the oldest first.</summary>
+    public IReadOnlyList<RunningOperation> Find(params IReadOnlyCollection<LockKey> keys) =>
+        [.. _running.Values.Where(operation => operation.Keys.Any(keys.Contains)).OrderBy(operation => operation.Since)];
 
     /// <summary>Runs one operation on a thread of the pool.</summary>
     /// <param name="what">What is done, for messages: <c>create volume 'data'</c>.</param>
@@ -22,24 +30,28 @@ public sealed class OperationRunner(KeyedLocks locks, ILogger<OperationRunner> l
     /// <exception cref="StorageException"><see cref="StorageError.Aborted"/>: the caller's patience ended first.</exception>
     public async Task<T> RunAsync<T>(string what, IEnumerable<LockKey> keys, Func<Task<T>> operation, CancellationToken cancellationToken)
     {
+        ImmutableArray<LockKey> all = [.. keys];
         IDisposable held;
         try
         {
-            held = await locks.AcquireAsync(keys, cancellationToken).ConfigureAwait(false);
+            held = await locks.AcquireAsync(all, cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            throw new StorageException(StorageError.Aborted, $"can't {what} yet: another operation on the same object is still running; call again");
+            var other = Find(all) is [var first, ..] ? $" ({first})" : "";
+            throw new StorageException(StorageError.Aborted, $"can't {what} yet: another operation on the same object is still running{other}; call again");
         }
 
+        var running = new RunningOperation(what, all, (time ?? TimeProvider.System).GetUtcNow());
         var task = Task.Run(
             async () =>
             {
+                running.Enter();
                 using (held)
                     return await operation().ConfigureAwait(false);
             },
             CancellationToken.None);
-        _running[task] = what;
+        _running[task] = running;
         _ = task.ContinueWith(done => _running.TryRemove(done, out _), TaskScheduler.Default);
         try
         {
@@ -48,7 +60,7 @@ public sealed class OperationRunner(KeyedLocks locks, ILogger<OperationRunner> l
         catch (OperationCanceledException) when (!task.IsCompleted)
         {
             ReportLater(what, task);
-            throw new StorageException(StorageError.Aborted, $"the caller's time ran out, but it goes on: {what}; call again for the result");
+            throw new StorageException(StorageError.Aborted, $"the caller's time ran out, but it goes on: {running}; call again for the result");
         }
     }
 

@@ -9,6 +9,9 @@ internal static partial class PauseLog
         Message = "{Name}: {Processes} processes and {Cgroups} cgroups that may write stood still for {Pause}")]
     public static partial void WritersReleased(this ILogger logger, string name, int processes, int cgroups, TimeSpan pause);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Name}: the filesystem was frozen for {Pause}")]
+    public static partial void FileSystemThawed(this ILogger logger, string name, TimeSpan pause);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Name}: the writers stood still for {Pause}, as long as they may, and were let go before the cut was done")]
     public static partial void PauseTooLong(this ILogger logger, string name, TimeSpan pause);
 

@@ -11,8 +11,10 @@ namespace Lamina.Storage.Pauses;
 /// <param name="Owner">The daemon that stops them. As long as it lives it lets go by itself.</param>
 /// <param name="Processes">The processes that got a SIGSTOP.</param>
 /// <param name="Cgroups">The directories of the cgroups that were frozen.</param>
+/// <param name="FileSystems">The mounts whose filesystems were frozen; none in a marker of an earlier version.</param>
 internal sealed record PauseMarker(
-    int Format, string BootId, ProcessIdentity Owner, ImmutableArray<ProcessIdentity> Processes, ImmutableArray<string> Cgroups)
+    int Format, string BootId, ProcessIdentity Owner, ImmutableArray<ProcessIdentity> Processes, ImmutableArray<string> Cgroups,
+    ImmutableArray<FrozenMount>? FileSystems = null)
 {
     /// <summary>The only format that this version reads and writes.</summary>
     internal const int CurrentFormat = 1;

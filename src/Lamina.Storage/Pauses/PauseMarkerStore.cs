@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Lamina.Linux;
 
@@ -25,10 +26,10 @@ internal sealed class PauseMarkerStore
     internal static PauseMarkerStore Of(string runtimeDirectory) => new(Path.Combine(runtimeDirectory, "pauses"));
 
     /// <summary>Writes or replaces a marker of this process.</summary>
-    internal void Write(string name, IEnumerable<ProcessIdentity> processes, IEnumerable<string> cgroups)
+    internal void Write(string name, IEnumerable<ProcessIdentity> processes, IEnumerable<string> cgroups, params ImmutableArray<FrozenMount> fileSystems)
     {
         var (bootId, owner) = _self.Value;
-        var marker = new PauseMarker(PauseMarker.CurrentFormat, bootId, owner, [.. processes], [.. cgroups]);
+        var marker = new PauseMarker(PauseMarker.CurrentFormat, bootId, owner, [.. processes], [.. cgroups], fileSystems);
         using var directory = Files.OpenDirectory(_path);
         var temporary = $".{name}.new";
         Files.TryUnlink(directory, temporary);

@@ -36,8 +36,26 @@ internal static class PauseRelease
             handle.TrySignal(Signal.Continue);
     }
 
+    /// <summary>Thaws the filesystem of a mount, unless another one is there by now, or it is not frozen.</summary>
+    internal static void Thaw(FrozenMount mount)
+    {
+        try
+        {
+            if (MountQuery.At(mount.Path)?.Device != mount.Device)
+                return;
+            using var root = Files.OpenDirectory(mount.Path);
+            FileSystemFreeze.Thaw(root);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.EINVAL or Errno.ENOENT)
+        {
+            // Thawed already, or unmounted.
+        }
+    }
+
     // The others must go whatever happens to one of them; what could not be let go keeps its marker.
-    private static bool TryRelease(PauseMarker marker) => TryEach(marker.Cgroups, CgroupFreezer.Thaw) & TryEach(marker.Processes, Continue);
+    private static bool TryRelease(PauseMarker marker) =>
+        TryEach(marker.Cgroups, CgroupFreezer.Thaw) & TryEach(marker.Processes, Continue)
+        & TryEach(marker.FileSystems ?? [], Thaw);
 
     private static bool TryEach<T>(IEnumerable<T> stopped, Action<T> release)
     {

@@ -79,6 +79,17 @@ public sealed class WriterPauses
         }
     }
 
+    /// <summary>Freezes the filesystem that is mounted at a path: nobody can write to it, and all that was written is on its device.</summary>
+    /// <param name="name">A name for the pause that no other has at the same time.</param>
+    /// <param name="mountPoint">Where it is mounted.</param>
+    /// <param name="maxPause">After this time it is thawed, whatever the caller does.</param>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: it can't be frozen, or is frozen by somebody else.</exception>
+    internal FileSystemPause Freeze(string name, string mountPoint, TimeSpan maxPause)
+    {
+        _watcher?.EnsureRunning();
+        return FileSystemPause.Begin(name, mountPoint, maxPause, _markers, _time, _logger);
+    }
+
     /// <summary>The volumes, for messages.</summary>
     internal static string Describe(IReadOnlyList<PausedVolume> volumes) =>
         volumes is [var one] ? $"volume {one.Name}" : $"the volumes {string.Join(", ", volumes.Select(volume => volume.Name))}";

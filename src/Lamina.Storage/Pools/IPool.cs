@@ -7,7 +7,8 @@ namespace Lamina.Storage.Pools;
 /// holds it against all of them.
 /// </summary>
 /// <remarks>
-/// <para><b>Terms.</b> A <i>volume</i> is a tree of files that changes. A <i>snapshot</i> is such a tree at one moment and never changes again.
+/// <para><b>Terms.</b> A <i>volume</i> is a tree of files that changes, or a raw device (<see cref="Volume.Kind"/>); where
+/// <see cref="PoolFeatures.BlockVolumes"/> are offered, a tree can also have a filesystem and superblock of its own. A <i>snapshot</i> is such a tree at one moment and never changes again.
 /// A <i>record</i> is what is known of either (<see cref="Volume"/>, <see cref="Snapshot"/>); it is stored in the pool beside the data and is
 /// written, renamed and removed together with it. The pool is the database: there is no second place that could disagree.</para>
 /// <para><b>Life cycle.</b> A volume is created empty, from a snapshot, or from a volume of the same pool. It is attached to be used and

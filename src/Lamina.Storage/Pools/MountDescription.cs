@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Lamina.Linux;
+using Lamina.Storage.Pools.Images;
 
 namespace Lamina.Storage.Pools;
 
@@ -10,7 +11,10 @@ public abstract record MountDescription
     {
     }
 
-    /// <summary>Mounts it at a directory.</summary>
+    /// <summary>Whether it is the node of a device, which is mounted at a file; all else is mounted at a directory.</summary>
+    public virtual bool IsDevice => false;
+
+    /// <summary>Mounts it at a directory, or a file for a device.</summary>
     /// <exception cref="LinuxException">As the kernel says.</exception>
     public abstract void MountAt(string target);
 
@@ -38,5 +42,19 @@ public abstract record MountDescription
             using var tree = Mounts.CloneTree(source);
             Mounts.Attach(tree, target);
         }
+    }
+
+    /// <summary>An image file as a loop device: mounted, or the device itself.</summary>
+    /// <param name="Root">A directory that only the administrator can change.</param>
+    /// <param name="Path">The image, relative to it; resolved beneath it and through no symbolic link.</param>
+    /// <param name="FileSystem">The filesystem in it; null: the device is wanted raw.</param>
+    /// <param name="Size">How large the filesystem is to be; it is grown when it is smaller.</param>
+    public sealed record Image(string Root, string Path, VolumeFileSystem? FileSystem, ByteSize Size) : MountDescription
+    {
+        /// <inheritdoc/>
+        public override bool IsDevice => FileSystem is null;
+
+        /// <inheritdoc/>
+        public override void MountAt(string target) => ImageMounts.Mount(this, target);
     }
 }

@@ -13,6 +13,9 @@ public sealed record PoolDescription(PoolName Name, PoolId Id, string Backend, s
     /// <summary>The filesystem beneath, such as <c>ext4</c>.</summary>
     public string FileSystem { get; init; } = "";
 
+    /// <summary>The filesystems that a volume can have for itself, whose tools are on this host.</summary>
+    public ImmutableArray<VolumeFileSystem> FileSystems { get; init; } = [];
+
     /// <summary>The keys of <see cref="VolumeAttributes"/> that its volumes have.</summary>
     public ImmutableHashSet<string> MutableAttributes { get; init; } = [];
 
@@ -20,5 +23,28 @@ public sealed record PoolDescription(PoolName Name, PoolId Id, string Backend, s
     public ImmutableList<string> Warnings { get; init; } = [];
 
     /// <summary>Whether volumes can have that filesystem; null is the pool's own, which also goes by the backend's name.</summary>
-    public bool Offers(string? fileSystem) => fileSystem is null || fileSystem == Backend;
+    public bool Offers(string? fileSystem) => ObstacleTo(fileSystem) is null;
+
+    /// <summary>Why no volume can have that filesystem, and what helps; null when one can.</summary>
+    public string? ObstacleTo(string? fileSystem)
+    {
+        if (IsOwn(fileSystem))
+            return null;
+        if (!Features.HasFlag(PoolFeatures.BlockVolumes) || !VolumeFileSystemNames.TryParse(fileSystem, out var known))
+        {
+            var others = string.Concat(FileSystems.Select(other => $", or {other.Name()} for a filesystem of its own"));
+            return $"the filesystem '{fileSystem}' is not possible in pool '{Name}'; leave it empty, or say {Backend}{others}";
+        }
+        return FileSystems.Contains(known.Value) ? null
+            : $"the filesystem '{fileSystem}' can't be made on this host: {Images.ImageTools.MakerOf(known.Value)} is not installed; apt-get install {Images.ImageTools.PackageOf(known.Value)}, then restart the daemon";
+    }
+
+    /// <summary>The filesystem of its own that a volume would get by that name; null: none.</summary>
+    public VolumeFileSystem? FileSystemNamed(string? name) =>
+        !IsOwn(name) && VolumeFileSystemNames.TryParse(name, out var fileSystem) ? fileSystem : null;
+
+    /// <summary>What a filesystem of a volume goes by; null is the pool's own.</summary>
+    public string NameOf(VolumeFileSystem? fileSystem) => fileSystem?.Name() ?? Backend;
+
+    private bool IsOwn(string? name) => name is null || name == Backend;
 }

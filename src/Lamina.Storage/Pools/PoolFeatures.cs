@@ -27,4 +27,7 @@ public enum PoolFeatures
 
     /// <summary>The parameters <c>uid</c>, <c>gid</c> and <c>mode</c>.</summary>
     RootOwnership = 64,
+
+    /// <summary>Raw block volumes, and volumes with a filesystem of their own (<see cref="PoolDescription.FileSystems"/>).</summary>
+    BlockVolumes = 128,
 }

@@ -1,7 +1,10 @@
+using Lamina.Linux;
 using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools.Bind;
 using Lamina.Storage.Pools.Btrfs;
 using Lamina.Storage.Pools.Cuts;
+using Lamina.Storage.Pools.Directories;
+using Lamina.Storage.Pools.Images;
 using Lamina.Storage.Pools.Overlay;
 using Microsoft.Extensions.Logging;
 
@@ -14,17 +17,32 @@ namespace Lamina.Storage.Pools;
 /// <param name="environment">What pools need to know of this host; null: what holds where nothing is configured.</param>
 public sealed class PoolOpener(ILoggerFactory loggers, TimeProvider time, WriterPauses pauses, PoolEnvironment? environment = null)
 {
+    private readonly CutRunner _cuts = new(pauses, time, loggers.CreateLogger<CutRunner>());
     private readonly PoolEnvironment _environment = environment ?? new PoolEnvironment();
 
     /// <summary>Opens a pool: takes its lock and reads who it is, but none of its objects.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: it can't be served, with the reason.</exception>
     public IPool Open(PoolSettings settings) => settings.Backend switch
     {
-        PoolBackend.Overlay2 => OverlayPool.Open(
-            settings, new CutRunner(pauses, time, loggers.CreateLogger<CutRunner>()), time, loggers.CreateLogger<OverlayPool>()),
-        PoolBackend.Btrfs => BtrfsPool.Open(settings, time, loggers.CreateLogger<BtrfsPool>()),
+        PoolBackend.Overlay2 => WithImages(settings, OverlayPool.Open(settings, _cuts, time, loggers.CreateLogger<OverlayPool>()), pool => (pool.Directory, pool.WakeTrash)),
+        PoolBackend.Btrfs => WithImages(settings, BtrfsPool.Open(settings, time, loggers.CreateLogger<BtrfsPool>()), pool => (pool.Directory, pool.WakeTrash)),
         PoolBackend.Bind => BindPool.Open(
             settings, new BindSources(_environment), time, loggers.CreateLogger<BindPool>()),
         var other => throw new StorageException(StorageError.Unavailable, $"the backend {other} of pool '{settings.Name}' is not in this version"),
     };
+
+    private ImagePool WithImages<TPool>(PoolSettings settings, TPool pool, Func<TPool, (PoolDirectory Directory, Action WakeTrash)> parts)
+        where TPool : IPool
+    {
+        var (directory, wakeTrash) = parts(pool);
+        try
+        {
+            return new ImagePool(pool, settings, directory, wakeTrash, pauses, _cuts, time, loggers.CreateLogger<ImagePool>());
+        }
+        catch (LinuxException e)
+        {
+            directory.Dispose();
+            throw new StorageException(StorageError.Unavailable, $"the pool at {settings.Path} can't be opened: {e.Message}", e);
+        }
+    }
 }

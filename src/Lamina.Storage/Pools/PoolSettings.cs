@@ -44,6 +44,9 @@ public sealed record PoolSettings
     /// <summary>Both together.</summary>
     internal PauseLimits PauseLimits => new(PauseWriters, MaxPause);
 
+    /// <summary>Image volumes: how much data a snapshot, restore or clone may have to copy, where the filesystem shares no blocks between files.</summary>
+    public ByteSize MaxCopySize { get; init; } = ByteSize.FromGibibytes(100);
+
     /// <summary>Overlay: how often the usage of attached volumes is measured by walking their trees.</summary>
     public TimeSpan UsageInterval { get; init; } = TimeSpan.FromMinutes(5);
 }

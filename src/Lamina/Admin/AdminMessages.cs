@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
+using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
 
 namespace Lamina.Admin;
@@ -53,6 +54,8 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
             message.SizeBytes = size.Bytes;
         if (UsageOf(volume) is { } usage)
             message.Usage = usage;
+        if (volume.FileSystem is { } fileSystem)
+            message.FileSystem = fileSystem.Name();
         if (volume.Source is { Snapshot: { } snapshot })
             message.Source = new V1.Source { Snapshot = snapshot.ToString() };
         if (volume.Source is { Volume: { } cloned })
@@ -138,12 +141,14 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
     private void Describe(V1.Pool message, LoadedPool pool)
     {
         var description = pool.Pool.Description;
-        var capacity = pool.Pool.GetCapacity();
         message.Id = pool.Id.ToString();
         if (description.FileSystem.Length > 0)
             message.FileSystem = description.FileSystem;
-        message.SizeBytes = capacity.Total.Bytes;
-        message.AvailableBytes = capacity.Available.Bytes;
+        var problems = pool.Pool.FindProblems();
+        if (pool.TryGetCapacity(out var capacity, out var problem))
+            (message.SizeBytes, message.AvailableBytes) = (capacity.Total.Bytes, capacity.Available.Bytes);
+        else
+            problems = [.. problems, problem];
         message.PromisedBytes = catalog.PromisedBy(pool.Id).Bytes;
         message.Volumes = catalog.Volumes().LongCount(volume => volume.Id.Pool == pool.Id);
         message.Snapshots = catalog.Snapshots().LongCount(snapshot => snapshot.Id.Pool == pool.Id);
@@ -152,10 +157,20 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
             : "advisory";
         message.Features.Add(System.Enum.GetValues<PoolFeatures>()
             .Where(feature => feature != PoolFeatures.None && description.Features.HasFlag(feature)).Select(CamelCase));
+        message.VolumeFileSystems.Add(description.FileSystems.Select(fileSystem => fileSystem.Name()));
         message.Warnings.Add(description.Warnings);
-        if (pool.Pool.FindProblems() is { Count: > 0 } problems)
+        if (problems.Count > 0)
             message.Problem = string.Join("; ", problems);
         message.Unreadable.Add(pool.Unreadable.Select(record => new V1.UnreadableRecord { Path = record.Path, Reason = record.Reason }));
+    }
+
+    /// <summary>An operation that is under way.</summary>
+    internal static V1.Operation Of(RunningOperation operation)
+    {
+        var message = new V1.Operation { What = operation.What, Since = Timestamp.FromDateTimeOffset(operation.Since) };
+        if (operation.Progress is { } progress)
+            (message.DoneBytes, message.TotalBytes) = (progress.Done.Bytes, progress.Total.Bytes);
+        return message;
     }
 
     private static V1.Holder Of(Holder holder) => new()

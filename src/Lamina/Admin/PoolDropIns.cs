@@ -66,6 +66,8 @@ internal sealed class PoolDropIns(LaminaOptions options)
             json["liveSnapshot"] = "refuse";
         if (pool.MaxPause != defaults.MaxPause)
             json["maxPause"] = pool.MaxPause.ToString("c");
+        if (pool.MaxCopySize != defaults.MaxCopySize)
+            json["maxCopySize"] = Exact(pool.MaxCopySize);
         if (pool.UsageInterval != defaults.UsageInterval)
             json["usageInterval"] = pool.UsageInterval.ToString("c");
         return json;

@@ -17,18 +17,21 @@ internal sealed class VolumesApi(PoolSet pools, VolumeService volumes, SnapshotS
         if (request.HasPool && pool is not null && pool != request.Pool)
             throw new StorageException(StorageError.InvalidArgument, $"the pool is asked for twice: as '{request.Pool}' and by the parameter as '{pool}'");
         pool = request.HasPool ? request.Pool : pool;
+        var source = request.SourceCase switch
+        {
+            V1.CreateVolumeRequest.SourceOneofCase.Snapshot => VolumeSource.From(snapshots.GetByNameOrId(request.Snapshot).Id),
+            V1.CreateVolumeRequest.SourceOneofCase.Volume => VolumeSource.From(volumes.GetByNameOrId(request.Volume).Id),
+            _ => null,
+        };
         var volume = new VolumeRequest
         {
             Name = request.Name,
             Door = Door.Cli,
-            Pool = pool is null ? null : IStorageValue<PoolName>.Parse(pool),
+            Pool = pool is null ? null : Known(pool),
             Size = SizeRange.AtLeast(RequestValues.VolumeSize(request.HasSizeBytes, request.SizeBytes)),
-            Source = request.SourceCase switch
-            {
-                V1.CreateVolumeRequest.SourceOneofCase.Snapshot => VolumeSource.From(snapshots.GetByNameOrId(request.Snapshot).Id),
-                V1.CreateVolumeRequest.SourceOneofCase.Volume => VolumeSource.From(volumes.GetByNameOrId(request.Volume).Id),
-                _ => null,
-            },
+            Kind = KindOf(request, source),
+            FileSystem = request.HasFileSystem ? request.FileSystem : null,
+            Source = source,
             Parameters = VolumeParameters.Parse(parameters),
             Labels = RequestValues.Labels(request.Labels),
         };
@@ -38,14 +41,18 @@ internal sealed class VolumesApi(PoolSet pools, VolumeService volumes, SnapshotS
     /// <inheritdoc/>
     public override async Task List(V1.ListVolumesRequest request, IServerStreamWriter<V1.Volume> responseStream, ServerCallContext context)
     {
-        var pool = request.HasPool ? pools.Resolve(IStorageValue<PoolName>.Parse(request.Pool)).Id : (PoolId?)null;
+        var pool = request.HasPool ? pools.Resolve(Known(request.Pool)).Id : (PoolId?)null;
         foreach (var volume in volumes.List(0, null).Items.Where(volume => pool is null || volume.Id.Pool == pool))
             await responseStream.WriteAsync(messages.Of(volume), context.CancellationToken);
     }
 
     /// <inheritdoc/>
-    public override Task<V1.Volume> Inspect(V1.InspectVolumeRequest request, ServerCallContext context) =>
-        Task.FromResult(messages.Of(volumes.GetByNameOrId(request.Volume)));
+    public override Task<V1.Volume> Inspect(V1.InspectVolumeRequest request, ServerCallContext context)
+    {
+        var message = messages.Of(GetOrTellWhy(request.Volume));
+        message.Operations.Add(volumes.OperationsOn(message.Id).Select(AdminMessages.Of));
+        return Task.FromResult(message);
+    }
 
     /// <inheritdoc/>
     public override async Task<V1.DeleteVolumeResponse> Delete(V1.DeleteVolumeRequest request, ServerCallContext context)
@@ -86,6 +93,40 @@ internal sealed class VolumesApi(PoolSet pools, VolumeService volumes, SnapshotS
         await attachments.DetachAsync(volume.Id, HolderOf(request.Reference), context.CancellationToken);
         return messages.Of(volume);
     }
+
+    // To the domain an unknown pool is a wrong value, as CSI has it; to a person it is something that is not there. Bind volumes have a refusal of their own.
+    private PoolName Known(string text)
+    {
+        pools.CheckReady();
+        var name = IStorageValue<PoolName>.Parse(text);
+        return name == PoolName.Bind || pools.Knows(name)
+            ? name
+            : throw new StorageException(StorageError.NotFound, $"there is no pool '{name}'; there are {string.Join(", ", pools.List().Select(pool => pool.Settings.Name))}");
+    }
+
+    private Volume GetOrTellWhy(string nameOrId)
+    {
+        try
+        {
+            return volumes.GetByNameOrId(nameOrId);
+        }
+        catch (StorageException e) when (e.Error is StorageError.NotFound && volumes.OperationsOn(nameOrId) is [var running, ..])
+        {
+            throw new StorageException(StorageError.NotFound, $"there is no volume '{nameOrId}' yet, but this is going on since {running.Since.UtcDateTime:HH:mm:ss} UTC: {running}", e);
+        }
+    }
+
+    // A person who copies a raw device need not say that the copy is one.
+    private VolumeKind KindOf(V1.CreateVolumeRequest request, VolumeSource? source) => request.HasKind
+        ? request.Kind switch
+        {
+            "filesystem" => VolumeKind.Filesystem,
+            "block" => VolumeKind.Block,
+            var other => throw new StorageException(StorageError.InvalidArgument, $"'{other}' is no kind of volume; allowed are filesystem and block"),
+        }
+        : source is { Snapshot: { } snapshot } ? snapshots.Get(snapshot).Kind
+        : source is { Volume: { } original } ? volumes.Get(original).Kind
+        : VolumeKind.Filesystem;
 
     private static HolderIdentity HolderOf(string reference) => reference.Length is > 0 and <= 128
         ? new HolderIdentity(Door.Cli, HolderKind.User, reference)

@@ -40,6 +40,9 @@ internal sealed partial class NodeService(
         var (volume, _) = lookup.GetAny(request.VolumeId);
         CheckPath(volume, request.VolumePath);
         var statistics = volumes.GetStatistics(volume);
+        // Who writes to a raw device decides what of it is used.
+        if (volume.Kind == VolumeKind.Block)
+            return Task.FromResult(new Wire.NodeGetVolumeStatsResponse { Usage = { new Wire.VolumeUsage { Unit = Unit.Bytes, Total = statistics.Space.Total.Bytes } } });
         var space = statistics.Space;
         var response = new Wire.NodeGetVolumeStatsResponse { Usage = { new Wire.VolumeUsage { Unit = Unit.Bytes, Total = space.Total.Bytes, Available = space.Available.Bytes, Used = space.Used.Bytes } } };
         // Left out where the volume's own are unknown, since the wire has no other way to say so than a 0.

@@ -66,6 +66,7 @@ internal static class PoolConfiguration
             errors.Add($"pools:{name}:quota is 'simple', which is of Btrfs; an overlay2 pool enforces sizes where its filesystem has project quotas");
         var defaultSize = ReadSize($"pools:{name}:defaultSize", options.DefaultSize, errors);
         var minFree = ReadSize($"pools:{name}:minFree", options.MinFree, errors) ?? ByteSize.Zero;
+        var maxCopySize = ReadSize($"pools:{name}:maxCopySize", options.MaxCopySize, errors) ?? ByteSize.Zero;
         if (errors.Count > before)
             return null;
         return new PoolSettings
@@ -82,6 +83,7 @@ internal static class PoolConfiguration
             SimpleQuota = options.Quota == "simple",
             PauseWriters = options.LiveSnapshot == "pause",
             MaxPause = options.MaxPause,
+            MaxCopySize = maxCopySize,
             UsageInterval = options.UsageInterval,
         };
     }

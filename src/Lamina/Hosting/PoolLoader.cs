@@ -33,7 +33,14 @@ internal sealed class PoolLoader(
         await base.StopAsync(cancellationToken);
         if (operations.Running > 0)
             logger.WaitingForOperations(operations.Running);
-        await operations.DrainAsync(cancellationToken);
+        try
+        {
+            await operations.DrainAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            logger.OperationsLeft(operations.Running);
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -43,10 +50,10 @@ internal sealed class PoolLoader(
         {
             await LoadAsync(stoppingToken);
         }
-        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+        catch (StorageException e) when (e.Error == StorageError.Aborted && stoppingToken.IsCancellationRequested)
         {
-            logger.CannotGoOn(e);
-            throw;
+            // What waited for its turn was told to leave, which is no failure.
+            throw new OperationCanceledException(e.Message, e, stoppingToken);
         }
     }
 

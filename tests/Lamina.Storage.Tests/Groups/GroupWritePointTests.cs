@@ -19,9 +19,12 @@ public sealed class GroupWritePointTests(Ext4FileSystem ext4, XfsFileSystem xfs,
     [InlineData("ext4", "btrfs")]
     [InlineData("btrfs", "xfs")]
     [InlineData("ext4", "btrfs", "xfs")]
+    [InlineData("xfs:ext4", "xfs:xfs")]
+    [InlineData("xfs:btrfs", "xfs")]
+    [InlineData("btrfs", "btrfs:ext4", "ext4")]
     public async Task Group_OfNumberedWritesAcrossVolumes_NeverHasALaterNumberWithoutTheEarlier(params string[] kinds)
     {
-        await using var storage = await _pools.StartAsync([.. kinds.Distinct()]);
+        await using var storage = await _pools.StartAsync(PoolsOf(kinds));
         var (volumes, paths) = await AttachAsync(storage, kinds);
         using var writer = await WorkloadProcess.StartAsync(["numbers-across", .. paths]);
         var before = 0L;
@@ -29,7 +32,9 @@ public sealed class GroupWritePointTests(Ext4FileSystem ext4, XfsFileSystem xfs,
         {
             var group = await storage.GroupAsync($"g{i}", volumes);
             Assert.NotNull(group.Pause);
-            Assert.Single(group.Snapshots.Select(snapshot => (snapshot.CreatedAt, snapshot.Pause)).Distinct());
+            // Where nobody is stopped but each filesystem is frozen, each has a pause of its own.
+            Assert.Single(group.Snapshots.Select(snapshot => (snapshot.CreatedAt, kinds.All(HasFileSystem) ? null : snapshot.Pause)).Distinct());
+            Assert.All(group.Snapshots, snapshot => Assert.NotNull(snapshot.Pause));
 
             var numbers = await ReadAsync(storage, group, ReadNumbers);
             Assert.True(IsOneMoment(numbers), $"cut {i}: {string.Join(", ", numbers)}");
@@ -65,9 +70,10 @@ public sealed class GroupWritePointTests(Ext4FileSystem ext4, XfsFileSystem xfs,
     [InlineData("ext4", "btrfs")]
     [InlineData("btrfs", "btrfs")]
     [InlineData("xfs", "xfs")]
+    [InlineData("xfs:ext4", "xfs:ext4")]
     public async Task Group_WithAWriterThatCannotBeFound_IsOneMomentOrRefused(params string[] kinds)
     {
-        await using var storage = await _pools.StartAsync([.. kinds.Distinct()]);
+        await using var storage = await _pools.StartAsync(PoolsOf(kinds));
         var (volumes, paths) = await AttachAsync(storage, kinds);
         using var writer = await WorkloadProcess.StartAsync(["glimpse-across", .. paths]);
         for (var i = 0; i < 2 * Cuts; i++)
@@ -81,6 +87,8 @@ public sealed class GroupWritePointTests(Ext4FileSystem ext4, XfsFileSystem xfs,
             }
             catch (StorageException e)
             {
+                // A frozen filesystem keeps everybody from writing, found or not.
+                Assert.DoesNotContain(kinds, _ => kinds.All(HasFileSystem));
                 Assert.Equal(StorageError.FailedPrecondition, e.Error);
                 Assert.Contains("was not found", e.Message, StringComparison.Ordinal);
             }
@@ -143,7 +151,14 @@ public sealed class GroupWritePointTests(Ext4FileSystem ext4, XfsFileSystem xfs,
         await writer.EndAsync();
     }
 
-    private static Task<Volume> NewAsync(ScratchStorage storage, string name, string kind) => storage.CreateAsync(name, pool: GroupPools.NameOf(kind));
+    // The kind of a pool, and behind a colon the filesystem that the volume has for itself.
+    private static Task<Volume> NewAsync(ScratchStorage storage, string name, string kind) => storage.Volumes.CreateAsync(
+        new VolumeRequest { Name = name, Door = Door.Cli, Pool = GroupPools.NameOf(kind.Split(':')[0]), FileSystem = HasFileSystem(kind) ? kind.Split(':')[1] : null },
+        CancellationToken.None);
+
+    private static bool HasFileSystem(string kind) => kind.Contains(':', StringComparison.Ordinal);
+
+    private static string[] PoolsOf(string[] kinds) => [.. kinds.Select(kind => kind.Split(':')[0]).Distinct()];
 
     // The names, and so the order within the group, are the other way round than the writes.
     private static async Task<(List<Volume> Volumes, List<string> Paths)> AttachAsync(ScratchStorage storage, string[] kinds)

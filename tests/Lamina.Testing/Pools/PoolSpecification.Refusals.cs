@@ -20,6 +20,7 @@ public abstract partial class PoolSpecification
             (PoolTraits.OwnData, !description.Features.HasFlag(PoolFeatures.HostDirectories)),
             (PoolTraits.Directory, Scratch.Directory is not null),
             (PoolTraits.OwnSpace, Scratch.HasSpaceOfItsOwn),
+            (PoolTraits.Images, description.Features.HasFlag(PoolFeatures.BlockVolumes)),
             (PoolTraits.Compression, isCompressed),
             (PoolTraits.CompressionPerFile, isCompressed && description.FileSystem == "btrfs"),
         ];

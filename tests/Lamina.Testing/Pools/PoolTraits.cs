@@ -32,4 +32,7 @@ public enum PoolTraits
 
     /// <summary>Of each file it can be seen how it is compressed.</summary>
     CompressionPerFile = 128,
+
+    /// <summary>Volumes in images: raw devices, and filesystems of their own.</summary>
+    Images = 256,
 }

@@ -97,11 +97,11 @@ public abstract class ScratchPool : IAsyncDisposable
 
     /// <summary>Makes a volume from a snapshot, of the snapshot's size or another.</summary>
     public Task<Volume> RestoreAsync(Snapshot snapshot, string name, ByteSize? size = null) =>
-        CreateAsync(NewVolume(name, size ?? snapshot.Size, VolumeSource.From(snapshot.Id)), new VolumeContent.OfSnapshot(snapshot));
+        CreateAsync(NewVolume(name, size ?? snapshot.Size, VolumeSource.From(snapshot.Id)) with { Kind = snapshot.Kind, FileSystem = snapshot.FileSystem }, new VolumeContent.OfSnapshot(snapshot));
 
     /// <summary>Makes a volume from a volume.</summary>
     public Task<Volume> CloneAsync(Volume source, string name) =>
-        CreateAsync(NewVolume(name, source.Size, VolumeSource.From(source.Id)), new VolumeContent.OfVolume(InUse(source)));
+        CreateAsync(NewVolume(name, source.Size, VolumeSource.From(source.Id)) with { Kind = source.Kind, FileSystem = source.FileSystem }, new VolumeContent.OfVolume(InUse(source)));
 
     /// <summary>Makes a volume from its whole record.</summary>
     public async Task<Volume> CreateAsync(Volume volume, VolumeContent content)
@@ -116,6 +116,8 @@ public abstract class ScratchPool : IAsyncDisposable
         Id = new SnapshotId(Pool.Description.Id, ObjectKey.FromName(name)),
         Name = name,
         SourceVolume = volume.Id,
+        Kind = volume.Kind,
+        FileSystem = volume.FileSystem,
         Size = volume.Size,
         Door = Door.Cli,
         CreatedAt = DateTimeOffset.UnixEpoch,

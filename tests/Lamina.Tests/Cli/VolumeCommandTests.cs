@@ -1,5 +1,7 @@
 using Lamina.Linux;
 using Lamina.Storage;
+using Lamina.Storage.Operations;
+using Lamina.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Lamina.Tests.Cli;
@@ -37,7 +39,7 @@ public sealed class VolumeCommandTests(TestDaemon daemon) : IClassFixture<TestDa
         var volume = await CliRun.JsonAsync(daemon, "volume", "create", "fields", "--size", "10Gi", "--param", "uid=7", "--param", "mode=0700", "--label", "team=blue");
 
         Assert.Equal(
-            ["id", "name", "pool", "kind", "sizeBytes", "usage", "source", "parameters", "labels", "door", "createdAt", "path", "holders", "snapshots", "attributes"],
+            ["id", "name", "pool", "kind", "sizeBytes", "usage", "source", "parameters", "labels", "door", "createdAt", "path", "holders", "snapshots", "attributes", "fileSystem", "operations"],
             volume.AsObject().Select(field => field.Key));
         Assert.Equal(10L << 30, (long)volume["sizeBytes"]!);
         Assert.Equal("default", (string?)volume["pool"]);
@@ -76,10 +78,12 @@ public sealed class VolumeCommandTests(TestDaemon daemon) : IClassFixture<TestDa
     [InlineData("the size is 0; leave it out for a volume without a limit", "a", "--size", "0")]
     [InlineData("'novalue' is not of the form KEY=VALUE", "a", "--param", "novalue")]
     [InlineData("'uid' is given twice", "a", "--param", "uid=1", "--param", "uid=2")]
+    [InlineData("'tape' is no kind of volume", "a", "--kind", "tape")]
+    [InlineData("the filesystem 'ntfs' is not possible", "a", "--fs", "ntfs")]
+    [InlineData("a raw block volume has no filesystem", "a", "--kind", "block", "--fs", "ext4")]
     [InlineData("unknown parameter 'colour'", "a", "--param", "colour=red")]
     [InlineData("allowed is octal permission bits", "a", "--param", "mode=rwx")]
     [InlineData("is not possible in pool 'default': its backend is overlay2", "a", "--param", "compression=zstd")]
-    [InlineData("there is no pool 'slow'; there are default", "a", "--pool", "slow")]
     [InlineData("is not a pool name", "a", "--pool", "../x")]
     [InlineData("required argument missing for option: '--from'", "a", "--from")]
     [InlineData("not with both", "a", "--from", "s", "--clone", "v")]
@@ -159,9 +163,67 @@ public sealed class VolumeCommandTests(TestDaemon daemon) : IClassFixture<TestDa
         var lines = (await CliRun.OkAsync(own, "volume", "ls")).Split('\n');
 
         Assert.Equal(3, lines.Length);
-        Assert.Matches(@"^NAME  POOL     +SIZE  +USED  SNAPSHOTS  MADE BY  ATTACHED  AGE$", lines[0]);
-        Assert.Matches(@"^a     default  no limit  +\S+ +0  cli      yes        +\d+s$", lines[1]);
-        Assert.Matches(@"^b     default      10Gi  +\S+ +1  cli      -          +\d+s$", lines[2]);
+        Assert.Matches(@"^NAME  POOL     TYPE       +SIZE  +USED  SNAPSHOTS  MADE BY  ATTACHED  AGE$", lines[0]);
+        Assert.Matches(@"^a     default  directory  no limit  +\S+ +0  cli      yes        +\d+s$", lines[1]);
+        Assert.Matches(@"^b     default  directory      10Gi  +\S+ +1  cli      -          +\d+s$", lines[2]);
+    }
+
+    [Fact]
+    public async Task Create_RawOrWithAFileSystem_ShowsIt()
+    {
+        Assert.Equal("block", (string?)(await CliRun.JsonAsync(daemon, "volume", "create", "raw", "--kind", "block", "--size", "64Mi"))["kind"]);
+        Assert.Equal("xfs", (string?)(await CliRun.JsonAsync(daemon, "volume", "create", "own", "--fs", "xfs"))["fileSystem"]);
+        Assert.Equal("block", (string?)(await CliRun.JsonAsync(daemon, "volume", "clone", "raw", "raw-2"))["kind"]);
+        Assert.Equal("xfs", (string?)(await CliRun.JsonAsync(daemon, "volume", "clone", "own", "own-2"))["fileSystem"]);
+
+        var table = await CliRun.OkAsync(daemon, "volume", "ls");
+        Assert.Matches(@"(?m)^raw +default +block +64Mi", table);
+        Assert.Matches(@"(?m)^own +default +xfs +1Gi", table);
+        Assert.Matches(@"filesystem +xfs", await CliRun.OkAsync(daemon, "volume", "inspect", "own"));
+    }
+
+    [Fact]
+    public async Task Attach_Raw_PrintsADevice()
+    {
+        await CliRun.OkAsync(daemon, "volume", "create", "device", "--kind", "block", "--size", "64Mi");
+
+        var path = await CliRun.OkAsync(daemon, "volume", "attach", "device");
+
+        Assert.Equal(FileKind.BlockDevice, Files.Stat(path).Kind);
+        await CliRun.OkAsync(daemon, "volume", "resize", "device", "96Mi");
+        using (var device = Files.Open(path, OpenFlags.ReadOnly))
+            Assert.Equal(96 << 20, BlockDevice.GetSize(device));
+        await CliRun.OkAsync(daemon, "volume", "detach", "device");
+        Assert.False(File.Exists(path));
+    }
+
+    [Fact]
+    public async Task Restore_OfARawOne_IsRaw()
+    {
+        await CliRun.OkAsync(daemon, "volume", "create", "raw-source", "--kind", "block", "--size", "64Mi");
+        await CliRun.OkAsync(daemon, "snapshot", "create", "raw-source", "raw-snapshot");
+        await CliRun.OkAsync(daemon, "snapshot", "restore", "raw-snapshot", "raw-restored");
+
+        Assert.Equal("block", (string?)(await CliRun.JsonAsync(daemon, "volume", "inspect", "raw-restored"))["kind"]);
+    }
+
+    [Fact]
+    public async Task Inspect_WhileSomethingGoesOn_TellsOfIt()
+    {
+        await CliRun.OkAsync(daemon, "volume", "create", "busy");
+        var operations = daemon.Services.GetRequiredService<OperationRunner>();
+        var going = new TaskCompletionSource();
+        Task Hold(string name) => operations.RunAsync($"copy '{name}'", [LockKey.Volume(ObjectKey.FromName(name))], () => going.Task, CancellationToken.None);
+        var both = Task.WhenAll(Hold("busy"), Hold("coming"));
+        await Eventually.TrueAsync(() => operations.Find(LockKey.Volume(ObjectKey.FromName("coming"))).Count == 1, "it runs");
+
+        Assert.Matches("going on +copy 'busy', since", await CliRun.OkAsync(daemon, "volume", "inspect", "busy"));
+        var missing = await CliRun.RunAsync(daemon, "volume", "inspect", "coming");
+        Assert.Contains("there is no volume 'coming' yet", missing.Error, StringComparison.Ordinal);
+        Assert.Contains("copy 'coming'", missing.Error, StringComparison.Ordinal);
+
+        going.SetResult();
+        await both;
     }
 
     [Fact]
@@ -179,7 +241,7 @@ public sealed class VolumeCommandTests(TestDaemon daemon) : IClassFixture<TestDa
         await CliRun.OkAsync(daemon, "volume", "create", "here");
 
         Assert.Contains("here", await CliRun.OkAsync(daemon, "volume", "ls", "--pool", "default"), StringComparison.Ordinal);
-        Assert.Equal(2, (await CliRun.RunAsync(daemon, "volume", "ls", "--pool", "elsewhere")).ExitCode);
+        Assert.Equal(3, (await CliRun.RunAsync(daemon, "volume", "ls", "--pool", "elsewhere")).ExitCode);
     }
 
     [Fact]

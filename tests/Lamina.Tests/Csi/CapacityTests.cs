@@ -56,8 +56,10 @@ public sealed class CapacityTests : IAsyncLifetime
         Assert.Equal(0, await CapacityAsync(new() { Parameters = { ["pool"] = "elsewhere" } }));
         Assert.Equal(0, await CapacityAsync(new() { Parameters = { ["compression"] = "zstd" } }));
         Assert.Equal(0, await CapacityAsync(new() { AccessibleTopology = Requests.Place("node-2") }));
-        Assert.Equal(0, await CapacityAsync(new() { VolumeCapabilities = { Requests.Block() } }));
-        Assert.Equal(0, await CapacityAsync(new() { VolumeCapabilities = { Requests.Mount(), Requests.Mount(fileSystem: "xfs") } }));
+        Assert.Equal(0, await CapacityAsync(new() { VolumeCapabilities = { Requests.Block() }, Parameters = { ["uid"] = "1" } }));
+        Assert.Equal(0, await CapacityAsync(new() { VolumeCapabilities = { Requests.Mount(), Requests.Mount(fileSystem: "ntfs") } }));
+        Assert.NotEqual(0, await CapacityAsync(new() { VolumeCapabilities = { Requests.Block() } }));
+        Assert.NotEqual(0, await CapacityAsync(new() { VolumeCapabilities = { Requests.Mount(fileSystem: "xfs") } }));
         Assert.NotEqual(0, await CapacityAsync(new() { VolumeCapabilities = { Requests.Mount() } }));
     }
 

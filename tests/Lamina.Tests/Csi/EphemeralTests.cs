@@ -70,6 +70,22 @@ public sealed class EphemeralTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task NodePublishVolume_WithAFileSystemOfItsOwn_LeavesNoDevice()
+    {
+        var request = NewPod(("size", "64Mi"), ("fsType", "ext4"));
+        await PublishAsync(request);
+        Assert.Equal("ext4", MountTable.Read().FindTop(request.TargetPath)!.FileSystemType);
+        Assert.InRange((long)Files.StatFs(request.TargetPath).TotalBytes, 32 << 20, 64 << 20);
+        var image = $"/image-volumes/{Assert.Single(Volumes()).Id.Key}/";
+        Assert.Contains(LoopDevice.List(), loop => loop.BackingFile.Contains(image, StringComparison.Ordinal));
+
+        await UnpublishAsync(request);
+
+        Assert.Empty(Volumes());
+        await Eventually.TrueAsync(() => !LoopDevice.List().Any(loop => loop.BackingFile.Contains(image, StringComparison.Ordinal)), "no loop device is left");
+    }
+
+    [Fact]
     public async Task NodePublishVolume_ReadOnlyWithFlagsAndGroup_HasThem()
     {
         var request = NewPod();

@@ -9,7 +9,7 @@ internal static class Requests
     internal static Wire.VolumeCapability Mount(Mode mode = Mode.SingleNodeWriter, string fileSystem = "", params string[] flags) =>
         new() { AccessMode = new() { Mode = mode }, Mount = new() { FsType = fileSystem, MountFlags = { flags } } };
 
-    internal static Wire.VolumeCapability Block() => new() { AccessMode = new() { Mode = Mode.SingleNodeWriter }, Block = new() };
+    internal static Wire.VolumeCapability Block(Mode mode = Mode.SingleNodeWriter) => new() { AccessMode = new() { Mode = mode }, Block = new() };
 
     internal static Wire.CreateVolumeRequest CreateVolume(string name) => new() { Name = name, VolumeCapabilities = { Mount() }, Secrets = { ["password"] = PlantedSecrets.Value } };
 

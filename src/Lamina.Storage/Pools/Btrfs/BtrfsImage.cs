@@ -22,14 +22,14 @@ internal static class BtrfsImage
         {
             if (Files.TryStat(settings.Image!) is not { Kind: FileKind.Regular } image)
                 throw Unavailable($"the image {settings.Image} does not exist; is its disk mounted? To make a new pool there: lamina pool init {settings.Name}");
-            var loops = LoopDevice.List().Where(loop => loop.BackingDevice == image.Device && loop.BackingInode == image.Inode).ToList();
+            var loops = LoopDevice.ListByBacking(image.Device, image.Inode);
             if (MountTable.Read().FindTop(settings.Path) is { } mounted)
             {
-                if (mounted.FileSystemType == "btrfs" && loops.Exists(loop => mounted.Source == loop.Path && IsWhole(loop)))
+                if (mounted.FileSystemType == "btrfs" && loops.Any(loop => mounted.Source == loop.Path && loop.IsWhole))
                     return;
                 throw Unavailable($"at {settings.Path} something else is mounted than the image {settings.Image}: {mounted.Source} ({mounted.FileSystemType}); unmount it first");
             }
-            if (loops.Find(loop => !IsWhole(loop)) is { } other)
+            if (loops.FirstOrDefault(loop => !loop.IsWhole) is { } other)
                 throw Unavailable($"the image {settings.Image} is at {other.Path} already, read-only or from the middle; detach that first: losetup --detach {other.Path}");
             Mount(settings, loops.FirstOrDefault());
         }
@@ -142,9 +142,6 @@ internal static class BtrfsImage
         if (!result.Succeeded)
             throw new StorageException(StorageError.Internal, $"mkfs.btrfs failed for {settings.Image} with exit code {result.ExitCode}: {result.Error.Trim()}");
     }
-
-    // A device that somebody else made may show a part of the image, or not let it be written.
-    private static bool IsWhole(LoopStatus loop) => loop is { Offset: 0, IsReadOnly: false };
 
     private static void Mount(PoolSettings settings, LoopStatus? attached)
     {

@@ -54,6 +54,9 @@ internal sealed partial class BtrfsPool : IPool
     /// <inheritdoc/>
     public PoolDescription Description { get; }
 
+    /// <summary>The directory that it lies in, for what lies there beside it.</summary>
+    internal PoolDirectory Directory => _directory;
+
     /// <summary>Opens a pool that was made before; mounts its image first, where it has one.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>.</exception>
     internal static BtrfsPool Open(PoolSettings settings, TimeProvider time, ILogger logger)
@@ -158,6 +161,9 @@ internal sealed partial class BtrfsPool : IPool
         _disk?.Dispose();
         _directory.Dispose();
     }
+
+    /// <summary>Somebody else has put something into the trash.</summary>
+    internal void WakeTrash() => _trash.Wake();
 
     private string? ProblemOf(BtrfsDevice device)
     {

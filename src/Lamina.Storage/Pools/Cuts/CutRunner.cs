@@ -11,6 +11,8 @@ namespace Lamina.Storage.Pools.Cuts;
 /// <remarks>
 /// <para>Nobody is stopped for a single volume whose backend cuts by itself. For several volumes in use somebody always is: two such cuts, however
 /// short, are two moments, and a write to the first volume after its cut may be followed by one to the second before its own.</para>
+/// <para>A volume that holds its writers by itself, by freezing its filesystem, is held from before the first cut until after the last one: so nothing
+/// can be written to it after the write point, and nobody is looked for. One other volume in use may be cut meanwhile by its backend's own cut.</para>
 /// <para>Writers that could not be found, such as a process that opens a file only for the moment of writing, are noticed by the cuts before they
 /// are taken for good. Then it is tried once more.</para>
 /// </remarks>
@@ -28,31 +30,58 @@ public sealed class CutRunner(WriterPauses pauses, TimeProvider time, ILogger<Cu
     /// <exception cref="StorageException">
     /// <see cref="StorageError.FailedPrecondition"/>: a writer can't be stopped, or the writers would have had to stand still for too long.
     /// </exception>
-    public Task<CutMoment> RunAsync(IReadOnlyList<IVolumeCut> cuts)
+    public Task<CutMoment> RunAsync(IReadOnlyList<IVolumeCut> cuts) =>
+        OnThreadOfItsOwn(() => Translate(cuts, () => ToStop(cuts) is { Count: > 0 } stopped ? TakeStopped(cuts, stopped) : TakeRunning(cuts)));
+
+    /// <summary>Those whose writers have to be found and stopped.</summary>
+    private static List<IVolumeCut> ToStop(IReadOnlyList<IVolumeCut> cuts)
     {
         var attached = cuts.Where(cut => cut.MountPoint is not null).ToList();
-        return attached.Count > 1 || cuts.Any(cut => cut.StopsWriters)
-            ? OnThreadOfItsOwn(() => Translate(cuts, () => TakeStopped(cuts, attached)))
-            : Task.FromResult(Translate(cuts, () => TakeRunning(cuts)));
+        var free = attached.Where(cut => !cut.HoldsWriters).ToList();
+        // A single one that cuts by itself makes the moment; while others are held, too.
+        if (free.Count == 0 || (free is [var one] && !one.StopsWriters && (attached.Count == 1 || one.StopObstacle is not null)))
+            return [];
+        if (free.Find(cut => cut.StopObstacle is not null) is { } raw)
+        {
+            throw new StorageException(StorageError.FailedPrecondition,
+                $"volume {raw.Volume} can't be cut at one moment with {string.Join(" and ", free.Where(cut => cut != raw).Select(cut => cut.Volume))} while in use: {raw.StopObstacle}. Detach one of them, or cut it by itself");
+        }
+        return free;
     }
 
-    // At most one of the volumes changes, and its backend cuts by itself.
+    // At most one of the volumes changes by itself, and its backend cuts by itself; the others are held meanwhile.
     private CutMoment TakeRunning(IReadOnlyList<IVolumeCut> cuts)
     {
         foreach (var cut in cuts)
             cut.Prepare();
-        var at = time.GetUtcNow();
-        foreach (var cut in cuts)
-            cut.Cut(new WritePoint());
+        var at = CutAll(cuts, new WritePoint());
         foreach (var cut in cuts)
             cut.Finish();
         return new CutMoment(at, null);
     }
 
-    private CutMoment TakeStopped(IReadOnlyList<IVolumeCut> cuts, List<IVolumeCut> attached)
+    private DateTimeOffset CutAll(IReadOnlyList<IVolumeCut> cuts, WritePoint point)
     {
-        PausedVolume[] volumes = [.. attached.Select(cut => PausedVolume.At(cut.Volume.ToString(), cut.MountPoint!))];
-        var limits = PauseLimits.Strictest([.. attached.Select(cut => cut.Limits)]);
+        try
+        {
+            foreach (var cut in cuts)
+                cut.Hold();
+            var at = time.GetUtcNow();
+            foreach (var cut in cuts)
+                cut.Cut(point);
+            return at;
+        }
+        finally
+        {
+            foreach (var cut in cuts)
+                cut.LetGo();
+        }
+    }
+
+    private CutMoment TakeStopped(IReadOnlyList<IVolumeCut> cuts, List<IVolumeCut> stopped)
+    {
+        PausedVolume[] volumes = [.. stopped.Select(cut => PausedVolume.At(cut.Volume.ToString(), cut.MountPoint!))];
+        var limits = PauseLimits.Strictest([.. stopped.Select(cut => cut.Limits)]);
         pauses.CheckPossible(volumes, limits.MayStop);
         foreach (var cut in cuts)
             cut.Prepare();
@@ -76,7 +105,6 @@ public sealed class CutRunner(WriterPauses pauses, TimeProvider time, ILogger<Cu
         using var pause = pauses.Stop(volumes[0].Name, volumes, limits.MayStop, limits.MaxPause);
         try
         {
-            var at = time.GetUtcNow();
             WaitForNextTick(pause.StoodStillAt);
             var point = new WritePoint
             {
@@ -84,8 +112,7 @@ public sealed class CutRunner(WriterPauses pauses, TimeProvider time, ILogger<Cu
                 MappedInodes = pause.LastScan.MappedFiles.Select(file => file.Inode).ToHashSet(),
                 Aborted = pause.Aborted,
             };
-            foreach (var cut in cuts)
-                cut.Cut(point);
+            var at = CutAll(cuts, point);
             pause.Release();
             // Let go by the timer just before we did: what was verified before that may not be true.
             pause.Aborted.ThrowIfCancellationRequested();

@@ -26,10 +26,25 @@ public interface IVolumeCut : IAsyncDisposable
     PauseLimits Limits { get; }
 
     /// <summary>
+    /// Whether <see cref="Hold"/> keeps everybody from writing, whoever and wherever they are: then nobody has to be found and stopped for this volume.
+    /// </summary>
+    bool HoldsWriters => false;
+
+    /// <summary>
+    /// Why the volume's writers can't be stopped, so that it can be cut at one moment only with volumes that hold theirs; null when they can.
+    /// </summary>
+    string? StopObstacle => null;
+
+    /// <summary>
     /// Does beforehand what can be done while writers run, so that they are stopped for a short time only. Called at least once, and again whenever
     /// time has passed until the stop.
     /// </summary>
     void Prepare();
+
+    /// <summary>Keeps everybody from writing until <see cref="LetGo"/>, where <see cref="HoldsWriters"/>. The volumes that do are all held before the first cut.</summary>
+    void Hold()
+    {
+    }
 
     /// <summary>
     /// Takes the cut, as fast as it can. Called again after all were prepared again, when a cut of the same write point found a writer who had not been
@@ -39,6 +54,12 @@ public interface IVolumeCut : IAsyncDisposable
     /// <exception cref="OperationCanceledException">It took longer than writers may stand still.</exception>
     void Cut(WritePoint point);
 
+    /// <summary>Ends a hold, when all cuts of the write point were taken or have failed; also one that never began. Throws nothing.</summary>
+    void LetGo()
+    {
+    }
+
     /// <summary>Makes what was cut durable, after the writers run again; nobody sees it yet.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: a hold was ended before the cut, as it took too long.</exception>
     void Finish();
 }

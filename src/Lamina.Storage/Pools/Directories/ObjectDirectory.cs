@@ -170,5 +170,5 @@ internal sealed class ObjectDirectory<TRecord> : IDisposable
         new(StorageError.AlreadyExists, $"'{_name}/{key}' exists already in the pool at {_pool.Path}", inner);
 
     private UnreadableRecord Unreadable(string name, ObjectKey? key, string reason) =>
-        new($"{_name}/{name}", _name == "snapshots", key, reason);
+        new($"{_name}/{name}", _name.EndsWith("snapshots", StringComparison.Ordinal), key, reason);
 }

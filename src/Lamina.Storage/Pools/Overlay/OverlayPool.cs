@@ -67,6 +67,9 @@ internal sealed partial class OverlayPool : IPool
     /// <inheritdoc/>
     public PoolDescription Description { get; }
 
+    /// <summary>The directory that it lies in, for what lies there beside it.</summary>
+    internal PoolDirectory Directory => _directory;
+
     /// <summary>Opens a pool that was made before.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>.</exception>
     internal static OverlayPool Open(PoolSettings settings, CutRunner cuts, TimeProvider time, ILogger logger)
@@ -144,6 +147,9 @@ internal sealed partial class OverlayPool : IPool
         _layers.Dispose();
         _directory.Dispose();
     }
+
+    /// <summary>Somebody else has put something into the trash.</summary>
+    internal void WakeTrash() => _trash.Wake();
 
     private PoolDescription Describe()
     {

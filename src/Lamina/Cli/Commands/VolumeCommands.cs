@@ -38,12 +38,13 @@ internal static class VolumeCommands
             var volumes = await session.CollectAsync("reading volumes", session.Daemon.Volumes.List(request, session.Call));
             session.Output.Show(volumes, () =>
             {
-                var table = CommandOutput.NewTable("NAME", "POOL", "SIZE>", "USED>", "SNAPSHOTS>", "MADE BY", "ATTACHED", "AGE>");
+                var table = CommandOutput.NewTable("NAME", "POOL", "TYPE", "SIZE>", "USED>", "SNAPSHOTS>", "MADE BY", "ATTACHED", "AGE>");
                 foreach (var volume in volumes)
                 {
                     CommandOutput.AddRow(table,
                         volume.Name,
                         volume.Pool,
+                        TypeOf(volume),
                         volume.HasSizeBytes ? Sizes.Text(volume.SizeBytes) : "no limit",
                         volume.Usage is { } usage ? Sizes.Text(usage.UsedBytes) : "-",
                         FormattableString.Invariant($"{volume.Snapshots}"),
@@ -144,6 +145,7 @@ internal static class VolumeCommands
         ("id", volume.Id),
         ("pool", volume.Pool),
         ("kind", volume.Kind),
+        ("filesystem", volume.HasFileSystem ? volume.FileSystem : null),
         ("size", volume.HasSizeBytes ? Sizes.Text(volume.SizeBytes) : "no limit"),
         ("used", volume.Usage is { } usage
             ? $"{Sizes.Text(usage.UsedBytes)}, {Duration.Age(time.GetUtcNow() - usage.MeasuredAt.ToDateTimeOffset())} ago"
@@ -155,10 +157,17 @@ internal static class VolumeCommands
         ("made at", Times.Text(volume.CreatedAt)),
         ("mounted at", volume.HasPath ? volume.Path : "not attached"),
         .. volume.Holders.Select(holder => ("held by", (string?)$"{HolderText(holder)}, since {Times.Text(holder.Since)}")),
+        .. volume.Operations.Select(operation => ("going on", (string?)OperationText(operation, time))),
         .. volume.Parameters.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => ("parameter", (string?)$"{pair.Key}={pair.Value}")),
         .. volume.Attributes.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => ("attribute", (string?)$"{pair.Key}={pair.Value}")),
         .. volume.Labels.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => ("label", (string?)$"{pair.Key}={pair.Value}")),
     ]);
+
+    private static string OperationText(V1.Operation operation, TimeProvider time) =>
+        $"{operation.What}, since {Duration.Age(time.GetUtcNow() - operation.Since.ToDateTimeOffset())}"
+        + (operation.HasTotalBytes ? $", {Sizes.Text(operation.DoneBytes)} of {Sizes.Text(operation.TotalBytes)} copied" : "");
+
+    private static string TypeOf(V1.Volume volume) => volume.HasFileSystem ? volume.FileSystem : volume.Kind == "block" ? volume.Kind : "directory";
 
     private static string HolderText(V1.Holder holder) => $"{holder.Door} {holder.Kind} '{holder.Reference}'{(holder.ReadOnly ? " (read-only)" : "")}";
 }

@@ -14,9 +14,11 @@ internal static class VolumeCreateCommands
         var pool = Values.Text("--pool", "The pool [default: the source's, else the default pool]", "POOL", names.Pools);
         var from = Values.Text("--from", "Begin with the content of this snapshot", "SNAPSHOT", names.Snapshots);
         var clone = Values.Text("--clone", "Begin with the content of this volume, as it is now", "VOLUME", names.Volumes);
+        var kind = Values.Text("--kind", "filesystem, or block for a raw device [default: the source's, else filesystem]", "KIND", _ => ["filesystem", "block"]);
+        var fileSystem = Values.Text("--fs", "A filesystem of its own, with a hard limit: ext4, xfs or btrfs [default: the source's, else the pool's]", "TYPE", _ => ["ext4", "xfs", "btrfs"]);
         var parameters = Values.Pairs("--param", "uid, gid, mode of the root directory; compression, copyOnWrite (btrfs); source (a host directory); may be repeated");
         var labels = Values.Pairs("--label", "Whatever helps people to know it; may be repeated");
-        var command = new Command("create", "Make a volume; one of that name that is as asked for is fine") { name, size, pool, from, clone, parameters, labels };
+        var command = new Command("create", "Make a volume; one of that name that is as asked for is fine") { name, size, pool, from, clone, kind, fileSystem, parameters, labels };
         command.Validators.Add(result =>
         {
             if (result.GetResult(from) is not null && result.GetResult(clone) is not null)
@@ -34,6 +36,10 @@ internal static class VolumeCreateCommands
                 request.Snapshot = snapshot;
             if (parse.GetValue(clone) is { } volume)
                 request.Volume = volume;
+            if (parse.GetValue(kind) is { } wanted)
+                request.Kind = wanted;
+            if (parse.GetValue(fileSystem) is { } type)
+                request.FileSystem = type;
             request.Parameters.Add(parse.GetRequiredValue(parameters));
             request.Labels.Add(parse.GetRequiredValue(labels));
             await ShowAsync(session, $"making volume {request.Name}", session.Daemon.Volumes.CreateAsync(request, session.Call));

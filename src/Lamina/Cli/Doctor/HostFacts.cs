@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Lamina.Linux;
 
 namespace Lamina.Cli.Doctor;
@@ -22,11 +23,17 @@ internal sealed record HostFacts
     /// <summary>The modules that it could load, from <c>modules.dep</c>.</summary>
     public IReadOnlyList<string> Modules { get; init; } = [];
 
+    /// <summary>What the kernel was found to have or not to have, by <see cref="KernelFeature.Name"/>. What is not in here goes by its version.</summary>
+    public IReadOnlyDictionary<string, bool> Probed { get; init; } = new Dictionary<string, bool>();
+
+    /// <summary>Whether the kernel counts and limits what is used of filesystems; null where that can't be told.</summary>
+    public bool? HasDiskQuotas { get; init; }
+
     /// <summary>Whether <c>/dev/loop-control</c> is there.</summary>
     public bool HasLoopControl { get; init; }
 
-    /// <summary>Where <c>mkfs.btrfs</c> is; null when it is nowhere.</summary>
-    public string? MkfsBtrfs { get; init; }
+    /// <summary>Where those of <see cref="FileSystemTool.All"/> are that are there, by name.</summary>
+    public ImmutableDictionary<string, string> Tools { get; init; } = ImmutableDictionary<string, string>.Empty;
 
     /// <summary>Whether cgroups are of version 2.</summary>
     public bool HasCgroup2 { get; init; }
@@ -47,8 +54,13 @@ internal sealed record HostFacts
             KernelRelease = release,
             FileSystems = ParseFileSystems(ReadText("/proc/filesystems")),
             Modules = ParseModules(ReadText($"/lib/modules/{release}/modules.dep")),
+            Probed = KernelFeature.All.Where(feature => feature.Probe() is not null).ToDictionary(feature => feature.Name, feature => feature.Probe()!.Value),
+            HasDiskQuotas = KernelProbes.HasDiskQuotas,
             HasLoopControl = File.Exists("/dev/loop-control"),
-            MkfsBtrfs = ToolDirectories.Select(directory => Path.Combine(directory, "mkfs.btrfs")).FirstOrDefault(File.Exists),
+            Tools = FileSystemTool.All
+                .Select(tool => ToolDirectories.Select(directory => Path.Combine(directory, tool.Name)).FirstOrDefault(File.Exists))
+                .OfType<string>()
+                .ToImmutableDictionary(path => Path.GetFileName(path)),
             HasCgroup2 = File.Exists("/sys/fs/cgroup/cgroup.controllers"),
             PidNamespace = TryReadLink("/proc/self/ns/pid"),
             Mounts = MountTable.Parse(ReadText("/proc/self/mountinfo")),

@@ -59,8 +59,8 @@ internal sealed class VolumeAccess
     internal string? ObstacleIn(Volume volume, PoolDescription pool) =>
         Kind != volume.Kind
             ? $"volume {volume.Id} is a {volume.Kind} volume and can't be used as {Kind}"
-        : !pool.Offers(FileSystem)
-            ? $"the filesystem '{FileSystem}' is not possible in pool '{pool.Name}'; leave it empty, or say {pool.Backend}"
+        : FileSystem is not null && FileSystem != pool.NameOf(volume.FileSystem)
+            ? $"volume {volume.Id} has the filesystem {pool.NameOf(volume.FileSystem)}, not '{FileSystem}'; leave it empty, or say {pool.NameOf(volume.FileSystem)}"
         : FlagObstacle;
 
     /// <summary>What a repeated call must say again. Secrets and the group are no part of it.</summary>
@@ -69,9 +69,9 @@ internal sealed class VolumeAccess
     {
         if (ObstacleIn(volume, pool) is { } obstacle)
             throw new StorageException(StorageError.InvalidArgument, obstacle);
-        var fileSystem = FileSystem == pool.Backend ? null : FileSystem;
-        string?[] parts = [Kind.ToString(), Mode.ToString(), fileSystem, Flags.ToString()];
-        return string.Join(' ', parts.Where(part => part is { Length: > 0 }));
+        // Which filesystem it is, whether said or left out, was judged just now: it is the volume's own.
+        string[] parts = [Kind.ToString(), Mode.ToString(), Flags.ToString()];
+        return string.Join(' ', parts.Where(part => part.Length > 0));
     }
 
     private static VolumeAccess ParseMount(Wire.VolumeCapability.Types.MountVolume mount, Mode mode)

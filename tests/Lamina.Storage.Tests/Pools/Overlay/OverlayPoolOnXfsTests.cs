@@ -6,7 +6,7 @@ namespace Lamina.Storage.Tests.Pools.Overlay;
 
 /// <summary>An overlay2 pool on XFS.</summary>
 [Collection<XfsCollection>]
-[PoolHas(PoolTraits.Snapshots | PoolTraits.RootOwnership | PoolTraits.OwnData | PoolTraits.Directory | PoolTraits.OwnSpace)]
+[PoolHas(PoolTraits.Snapshots | PoolTraits.RootOwnership | PoolTraits.OwnData | PoolTraits.Directory | PoolTraits.OwnSpace | PoolTraits.Images)]
 public sealed class OverlayPoolOnXfsTests(XfsFileSystem fileSystem) : PoolSpecification
 {
     protected override async Task<ScratchPool> CreatePoolAsync() => await DirectoryScratchPool.CreateAsync(PoolBackend.Overlay2, fileSystem.NewDirectory("pool"));

@@ -1,0 +1,120 @@
+using Lamina.Linux;
+using Lamina.Storage.Pools;
+
+namespace Lamina.Storage;
+
+/// <summary>The rules for volumes whose data is one image: raw devices, and volumes with a filesystem of their own.</summary>
+internal static class ImageVolumes
+{
+    /// <summary>The size of an image when nobody says one.</summary>
+    internal static readonly ByteSize DefaultSize = ByteSize.FromGibibytes(1);
+
+    // A device ends with a whole sector; with a whole page where that is allowed, as filesystems and direct I/O like it.
+    private const long Page = 4096;
+    private const long Sector = 512;
+
+    /// <summary>The smallest image: for a filesystem what its tool asks for, with some room to live in.</summary>
+    internal static ByteSize MinimumSize(VolumeFileSystem? fileSystem) => fileSystem switch
+    {
+        VolumeFileSystem.Ext4 => ByteSize.FromMebibytes(16),
+        VolumeFileSystem.Xfs => ByteSize.FromMebibytes(300),
+        // The kernel grows no Btrfs to less.
+        VolumeFileSystem.Btrfs => ByteSize.FromMebibytes(256),
+        _ => new ByteSize(Page),
+    };
+
+    /// <summary>The smallest volume of a sort; a directory can have any size.</summary>
+    internal static ByteSize SmallestSize(VolumeKind kind, VolumeFileSystem? fileSystem) =>
+        kind == VolumeKind.Block || fileSystem is not null ? MinimumSize(fileSystem) : new ByteSize(1);
+
+    /// <summary>The filesystem of its own that a new volume gets; null: none. A copy has its source's.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.InvalidArgument"/>: the pool can't, or the source has another.</exception>
+    internal static VolumeFileSystem? FileSystemFor(VolumeRequest request, PoolDescription pool, VolumeContent content)
+    {
+        if (ObstacleIn(pool, request.Kind, request.FileSystem) is { } obstacle)
+            throw new StorageException(StorageError.InvalidArgument, obstacle);
+        var fileSystem = pool.FileSystemNamed(request.FileSystem);
+        if (SourceOf(content) is var (kind, had))
+        {
+            if (kind != request.Kind)
+                throw new StorageException(StorageError.InvalidArgument, $"{request.Source} is a {kind} volume and can't become a {request.Kind} volume");
+            if (request.FileSystem is not null && fileSystem != had)
+            {
+                throw new StorageException(StorageError.InvalidArgument,
+                    $"{request.Source} has the filesystem {pool.NameOf(had)}, and so has every copy of it: it can't become {request.FileSystem}. Leave the filesystem empty");
+            }
+            fileSystem = had;
+        }
+        return ObstacleTo(request.Parameters, request.Kind, fileSystem) is { } refused ? throw new StorageException(StorageError.InvalidArgument, refused) : fileSystem;
+    }
+
+    /// <summary>Why a pool has no such volumes; null when it has.</summary>
+    internal static string? ObstacleIn(PoolDescription pool, VolumeKind kind, string? fileSystem) =>
+        kind != VolumeKind.Block ? pool.ObstacleTo(fileSystem)
+        : !pool.Features.HasFlag(PoolFeatures.BlockVolumes) ? $"pool '{pool.Name}' has no raw block volumes; ask for a mounted volume"
+        : fileSystem is not null ? $"a raw block volume has no filesystem: leave '{fileSystem}' out, or ask for a mounted volume"
+        : null;
+
+    /// <summary>Why a volume of that sort can't have these parameters; null when it can.</summary>
+    internal static string? ObstacleTo(VolumeParameters parameters, VolumeKind kind, VolumeFileSystem? fileSystem) =>
+        kind == VolumeKind.Block && (parameters.Uid is not null || parameters.Gid is not null || parameters.Mode is not null)
+            ? "the parameters uid, gid and mode are for the root directory of a volume, and a raw block volume has none"
+        : (kind == VolumeKind.Block || fileSystem is not null) && (parameters.Compression is not null || parameters.CopyOnWrite is not null)
+            ? "the parameters compression and copyOnWrite are for directories of a Btrfs; a volume in an image of its own has none"
+        : null;
+
+    /// <summary>The size to make, a multiple of the sector, and large enough for the filesystem.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.OutOfRange"/>: the limit lies below what is possible.</exception>
+    internal static ByteSize ChooseSize(SizeRange range, ByteSize? fallback, VolumeFileSystem? fileSystem)
+    {
+        var minimum = MinimumSize(fileSystem);
+        if (range.Limit is { } limit && limit < minimum)
+            throw new StorageException(StorageError.OutOfRange, $"{fileSystem?.Name() ?? "a raw block volume"} needs at least {minimum}, and the limit is {limit}");
+        var size = range.Choose(fallback ?? DefaultSize)!.Value;
+        return size < minimum ? minimum : range.Required is null && range.Limit is { } most ? RoundDown(size, most) : RoundUp(size, range.Limit);
+    }
+
+    /// <summary>The next size that a device can have.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.OutOfRange"/>: it lies above the limit.</exception>
+    internal static ByteSize RoundUp(ByteSize size, ByteSize? limit)
+    {
+        foreach (var unit in (ReadOnlySpan<long>)[Page, Sector])
+        {
+            var left = size.Bytes % unit;
+            if (left == 0)
+                return size;
+            if (size.Bytes <= long.MaxValue - unit && new ByteSize(size.Bytes - left + unit) is var rounded && (limit is not { } most || rounded <= most))
+                return rounded;
+        }
+        throw new StorageException(StorageError.OutOfRange, $"no multiple of {Sector} bytes, the sector of a device, lies between {size.Bytes} and {limit?.Bytes ?? long.MaxValue} bytes");
+    }
+
+    /// <summary>How full it is: by its own filesystem where it is mounted, else by what its image takes.</summary>
+    internal static VolumeStatistics Statistics(Volume volume, VolumeUsage? usage, FileSystemStatus? mounted, PoolCapacity pool)
+    {
+        var size = volume.Size ?? ByteSize.Zero;
+        // Whoever writes to a raw device decides what of it is used; that a block was written once says nothing.
+        if (volume.Kind == VolumeKind.Block)
+            return new VolumeStatistics(new VolumeSpace(size, ByteSize.Zero, ByteSize.Zero), 0, 0, null);
+        if (mounted is not { } status)
+        {
+            var used = usage?.Used ?? ByteSize.Zero;
+            var free = Math.Min(Math.Max(0, size.Bytes - used.Bytes), pool.Available.Bytes);
+            return new VolumeStatistics(new VolumeSpace(size, new ByteSize(free), used), 0, 0, null);
+        }
+        var space = new VolumeSpace(
+            size, new ByteSize(Math.Min((long)status.AvailableBytes, pool.Available.Bytes)), new ByteSize((long)(status.TotalBytes - status.FreeBytes)));
+        // A Btrfs has no fixed number of inodes, and does not count them.
+        return new VolumeStatistics(space, (long)status.TotalInodes, (long)status.FreeInodes, status.TotalInodes > 0 ? (long)(status.TotalInodes - status.FreeInodes) : null);
+    }
+
+    // What nobody required may as well be a little less.
+    private static ByteSize RoundDown(ByteSize size, ByteSize limit) => size < limit ? RoundUp(size, limit) : new ByteSize(size.Bytes - (size.Bytes % Page));
+
+    private static (VolumeKind Kind, VolumeFileSystem? FileSystem)? SourceOf(VolumeContent content) => content switch
+    {
+        VolumeContent.OfSnapshot of => (of.Snapshot.Kind, of.Snapshot.FileSystem),
+        VolumeContent.OfVolume of => (of.Volume.Volume.Kind, of.Volume.Volume.FileSystem),
+        _ => null,
+    };
+}
