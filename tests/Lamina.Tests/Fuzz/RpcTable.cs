@@ -20,6 +20,7 @@ internal static class RpcTable
         ["csi.v1.Identity/GetPluginInfo"] = Nothing,
         ["csi.v1.Identity/GetPluginCapabilities"] = Nothing,
         ["csi.v1.Identity/Probe"] = [FailedPrecondition],
+        // UNAVAILABLE: the pool that is named is configured, but not here at the moment; a source of another node's pool is RESOURCE_EXHAUSTED.
         ["csi.v1.Controller/CreateVolume"] = [.. Object, AlreadyExists, ResourceExhausted, OutOfRange],
         ["csi.v1.Controller/DeleteVolume"] = [FailedPrecondition, Aborted, Unavailable],
         ["csi.v1.Controller/ControllerPublishVolume"] = [Unimplemented],
@@ -50,6 +51,7 @@ internal static class RpcTable
         ["csi.v1.Node/NodePublishVolume"] = [.. Object, AlreadyExists, FailedPrecondition, ResourceExhausted, OutOfRange],
         ["csi.v1.Node/NodeUnpublishVolume"] = Undo,
         ["csi.v1.Node/NodeGetVolumeStats"] = Look,
+        // RESOURCE_EXHAUSTED as in ControllerExpandVolume, whose checks are all made here where csi.nodeLocal is on.
         ["csi.v1.Node/NodeExpandVolume"] = [.. Object, FailedPrecondition, OutOfRange, ResourceExhausted],
         ["csi.v1.Node/NodeGetCapabilities"] = Nothing,
         ["csi.v1.Node/NodeGetInfo"] = Nothing,
