@@ -16,7 +16,7 @@ public sealed class WriterPauses
     /// <param name="logger">Where they are reported.</param>
     public WriterPauses(string runtimeDirectory, PauseWatcherProcess? watcher, TimeProvider time, ILogger<WriterPauses> logger)
     {
-        _markers = new PauseMarkerStore(runtimeDirectory);
+        _markers = PauseMarkerStore.Make(runtimeDirectory);
         _watcher = watcher;
         _time = time;
         _logger = logger;
