@@ -165,9 +165,9 @@ say "7. What there is now"
 run snapshot tree $volume
 run volume ls
 run pool ls
-address=$(sed -n 's/.*metrics on \([^ ]*\)$/\1/p' "$scratch/daemon.log" 2> /dev/null || true)
-if [ "$address" != none ]; then
-    echo "Metrics: http://${address:-127.0.0.1:9810}/metrics${daemon:+ (here and now)}"
+metrics=$(sed -n 's/.*metrics on \([^ ]*\)$/\1/p' "$scratch/daemon.log" 2> /dev/null || true)
+if [ "$metrics" != none ]; then
+    echo "Metrics: ${metrics:-http://127.0.0.1:9810}/metrics${daemon:+ (here and now)}"
 fi
 outcome=done
 

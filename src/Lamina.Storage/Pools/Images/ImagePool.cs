@@ -63,8 +63,8 @@ internal sealed partial class ImagePool : IPool
         // A pool that was made before there were image volumes gets them now.
         foreach (var name in (ReadOnlySpan<string>)[VolumesName, SnapshotsName])
             Files.TryMakeDirectory(directory.Root, name, 0x1C0);
-        _volumes = new ObjectDirectory<ImageVolumeRecord>(directory, VolumesName, ImageRecordJson.Default.ImageVolumeRecord);
-        _snapshots = new ObjectDirectory<ImageSnapshotRecord>(directory, SnapshotsName, ImageRecordJson.Default.ImageSnapshotRecord);
+        _volumes = new ObjectDirectory<ImageVolumeRecord>(directory, VolumesName, () => ImageRecordJson.Default.ImageVolumeRecord);
+        _snapshots = new ObjectDirectory<ImageSnapshotRecord>(directory, SnapshotsName, () => ImageRecordJson.Default.ImageSnapshotRecord);
     }
 
     /// <inheritdoc/>
