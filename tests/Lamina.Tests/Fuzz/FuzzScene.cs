@@ -62,6 +62,9 @@ internal sealed class FuzzScene : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether it is one of the objects that must not change.</summary>
+    internal bool IsKept(string? id) => _kept.Exists(volume => volume.VolumeId == id) || _keptSnapshots.Exists(snapshot => snapshot.SnapshotId == id);
+
     /// <summary>Looks whether everything is as it was that had to be.</summary>
     internal async Task CheckAsync()
     {

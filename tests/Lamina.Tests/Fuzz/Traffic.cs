@@ -1,6 +1,7 @@
 using CsCheck;
 using Google.Protobuf;
 using Lamina.Testing;
+using Wire = Csi.V1;
 
 namespace Lamina.Tests.Fuzz;
 
@@ -34,10 +35,20 @@ internal sealed class Traffic(FuzzScene scene)
     internal async Task<Grpc.Core.Status> SendAsync(Rpc rpc, byte[] bytes)
     {
         var (status, answer) = await rpc.CallAsync(rpc.IsCsi ? scene.Csi : scene.Admin, bytes);
-        if (status.StatusCode == Grpc.Core.StatusCode.OK && rpc.Read(bytes) is { } request)
+        // To make what there is already is granted too, also of what must not change: nothing further may be asked of that.
+        if (status.StatusCode == Grpc.Core.StatusCode.OK && !scene.IsKept(MadeBy(answer)) && rpc.Read(bytes) is { } request)
             (rpc.IsCsi ? _csi : _admin).Learn(rpc.Name, request, answer);
         return status;
     }
+
+    private static string? MadeBy(IMessage? answer) => answer switch
+    {
+        Wire.CreateVolumeResponse made => made.Volume.VolumeId,
+        Wire.CreateSnapshotResponse made => made.Snapshot.SnapshotId,
+        Lamina.V1.Volume made => made.Id,
+        Lamina.V1.Snapshot made => made.Id,
+        _ => null,
+    };
 
     private static T Draw<T>(Gen<T> gen, PCG random) => gen.Generate(random, null, out _);
 
