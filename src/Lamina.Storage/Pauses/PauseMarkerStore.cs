@@ -38,6 +38,9 @@ internal sealed class PauseMarkerStore
         Files.Rename(directory, temporary, directory, name + Suffix);
     }
 
+    /// <summary>Whether there is a marker of that name.</summary>
+    internal bool Has(string name) => Files.TryStat(Path.Combine(_path, name + Suffix)) is not null;
+
     /// <summary>Removes a marker, if it is there.</summary>
     internal void Remove(string name)
     {

@@ -68,16 +68,28 @@ internal sealed class PoolLoader(
         await attachments.ReconcileAsync(stoppingToken);
         logger.Ready();
         notifier.PoolsAreRead();
-        await groups.SettleIncompleteAsync(stoppingToken);
-        await ephemerals.CollectAsync(stoppingToken);
+        await TidyAsync(stoppingToken);
         using var timer = new PeriodicTimer(RetryAfter, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             // What is mounted from a pool that comes late could not be judged before.
             if (await set.RetryAsync(stoppingToken))
                 await attachments.ReconcileAsync(stoppingToken);
+            await TidyAsync(stoppingToken);
+        }
+    }
+
+    // What can't be tidied up now is no reason to end; it is tried again in a moment.
+    private async Task TidyAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
             await groups.SettleIncompleteAsync(stoppingToken);
             await ephemerals.CollectAsync(stoppingToken);
+        }
+        catch (Linux.LinuxException e)
+        {
+            logger.NotTidied(e.Message);
         }
     }
 

@@ -72,6 +72,12 @@ internal sealed class SocketPlaces : IDisposable
     {
         Files.MakeDirectories(directory, 0x1ed /* 0755 */);
         var handle = Files.OpenDirectory(directory);
+        // By another name, as /var/run and /run, it may be one that we have locked already.
+        if (_directories.Exists(known => Files.Stat(known.Handle).IsSameFile(Files.Stat(handle))))
+        {
+            handle.Dispose();
+            return;
+        }
         var @lock = Files.TryLock(handle);
         _directories.Add((handle, @lock));
         if (@lock is null)

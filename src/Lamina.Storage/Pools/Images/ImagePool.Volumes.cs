@@ -66,6 +66,8 @@ internal sealed partial class ImagePool
     /// <inheritdoc/>
     public Task<MountDescription> AttachAsync(Volume volume) => !volume.IsImage ? _inner.AttachAsync(volume) : _edge.RunAsync<MountDescription>($"attach volume '{volume.Name}'", async () =>
     {
+        // What follows goes by path, which must not be that of another disk by now.
+        _directory.CheckInPlace();
         var record = _volumes.Get(volume.Id.Key);
         var size = SizeOf(record.Volume);
         var path = Path.Combine(_volumes.PathOf(record.Key), Image);
