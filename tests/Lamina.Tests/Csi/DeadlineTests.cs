@@ -10,7 +10,7 @@ namespace Lamina.Tests.Csi;
 /// <summary>Calls that outlive their callers, on a pool whose filesystem stands still.</summary>
 public sealed class DeadlineTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(4);
     private LoopDisk _disk = null!;
     private CsiDaemon _daemon = null!;
 
