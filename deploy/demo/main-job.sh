@@ -60,9 +60,9 @@ remove_all() {
 
 finish() {
     local status=$?
-    trap - EXIT
     # Nothing stops this half way: neither another Ctrl-C, for children neither, nor a terminal that is gone.
     trap '' INT TERM HUP
+    trap - EXIT
     set +e
     [ -z "$waiting" ] || kill "$waiting" 2> /dev/null
     stop_load
@@ -172,9 +172,10 @@ fi
 outcome=done
 
 if [ -t 0 ] && [ -t 1 ]; then
+    # Before it is asked for: who answers at once has not interrupted anything.
+    trap 'exit 0' INT TERM HUP
     say "All of it goes on until you press Ctrl-C, which cleans up. In another terminal:"
     echo "$lamina --help"
-    trap 'exit 0' INT TERM HUP
     # In the background, as a signal is heard at once only while bash itself waits.
     sleep infinity &
     waiting=$!

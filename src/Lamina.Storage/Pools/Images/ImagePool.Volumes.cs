@@ -56,8 +56,9 @@ internal sealed partial class ImagePool
                 Files.SetLength(image, size.Bytes);
                 Files.Flush(image);
             }
-            if (ImageDevice.Find(image) is { } attached)
-                GrowAttached(resized, attached, size);
+            using var loop = OpenDevice(image, mayBeGoing: false);
+            if (loop is not null)
+                GrowAttached(resized, loop, size);
         }
         _volumes.Replace(record with { Volume = resized });
         return Task.CompletedTask;
@@ -128,9 +129,8 @@ internal sealed partial class ImagePool
         }
     }
 
-    private static void GrowAttached(Volume volume, LoopStatus attached, ByteSize size)
+    private static void GrowAttached(Volume volume, LoopDevice loop, ByteSize size)
     {
-        using var loop = LoopDevice.Open(attached.Number, readOnly: true);
         loop.SetCapacity();
         if (volume.FileSystem is not { } fileSystem)
             return;
