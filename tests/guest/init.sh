@@ -2,9 +2,6 @@
 # init.sh: the first process of the guest. Makes it a machine that tests can run on, runs what /work/command says, leaves the exit code in
 # /work/exit-code and switches the machine off. The kernel's words go to the first serial line, what the tests say to the second.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8
-exec > /dev/ttyS1 2>&1 < /dev/null
-stty -F /dev/ttyS1 raw
-
 end() {
     sync
     echo o > /proc/sysrq-trigger
@@ -13,7 +10,9 @@ end() {
 
 mount -t proc proc /proc
 mount -t sysfs sys /sys
-[ -c /dev/null ] || mount -t devtmpfs dev /dev
+grep -q " /dev devtmpfs " /proc/mounts || mount -t devtmpfs dev /dev
+exec > /dev/ttyS1 2>&1 < /dev/null
+stty -F /dev/ttyS1 raw
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
