@@ -53,9 +53,22 @@ internal sealed class SnapshotMetadataService(PoolSet pools, SnapshotService sna
             patience.ThrowIfCancellationRequested();
             var found = await ranges.NextAsync(most);
             if (found.Count > 0 || isFirst)
-                await send(found.Select(Of));
+                await WriteAsync(() => send(found.Select(Of)), patience);
             if (found.Count < most)
                 return;
+        }
+    }
+
+    // A stream whose client has left says so in several ways, none of which is a fault of ours.
+    private static async Task WriteAsync(Func<Task> write, CancellationToken patience)
+    {
+        try
+        {
+            await write();
+        }
+        catch (Exception e) when (patience.IsCancellationRequested && e is InvalidOperationException or IOException)
+        {
+            throw new OperationCanceledException(e.Message, e, patience);
         }
     }
 
