@@ -60,9 +60,9 @@ remove_all() {
 
 finish() {
     local status=$?
-    trap - EXIT
     # Nothing stops this half way: neither another Ctrl-C, for children neither, nor a terminal that is gone.
     trap '' INT TERM HUP
+    trap - EXIT
     set +e
     [ -z "$waiting" ] || kill "$waiting" 2> /dev/null
     stop_load
@@ -165,16 +165,17 @@ say "7. What there is now"
 run snapshot tree $volume
 run volume ls
 run pool ls
-address=$(sed -n 's/.*metrics on \([^ ]*\)$/\1/p' "$scratch/daemon.log" 2> /dev/null || true)
-if [ "$address" != none ]; then
-    echo "Metrics: http://${address:-127.0.0.1:9810}/metrics${daemon:+ (here and now)}"
+metrics=$(sed -n 's/.*metrics on \([^ ]*\)$/\1/p' "$scratch/daemon.log" 2> /dev/null || true)
+if [ "$metrics" != none ]; then
+    echo "Metrics: ${metrics:-http://127.0.0.1:9810}/metrics${daemon:+ (here and now)}"
 fi
 outcome=done
 
 if [ -t 0 ] && [ -t 1 ]; then
+    # Before it is asked for: who answers at once has not interrupted anything.
+    trap 'exit 0' INT TERM HUP
     say "All of it goes on until you press Ctrl-C, which cleans up. In another terminal:"
     echo "$lamina --help"
-    trap 'exit 0' INT TERM HUP
     # In the background, as a signal is heard at once only while bash itself waits.
     sleep infinity &
     waiting=$!

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Lamina.Linux.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -16,6 +18,26 @@ public sealed class FileLock : IDisposable
     {
         _handle = handle;
     }
+
+    /// <summary>
+    /// Writes our process id into the file, which is open for writing, for whoever is refused. Where there is no room for it, it stays unsaid: the lock
+    /// is what counts.
+    /// </summary>
+    public void Sign()
+    {
+        try
+        {
+            Files.SetLength(_handle, 0);
+            Files.WriteAll(_handle, 0, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n")));
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENOSPC or Errno.EDQUOT)
+        {
+        }
+    }
+
+    /// <summary>Who signed a lock that somebody else holds, as <c> (process 17)</c>; empty where they have not, as in the moment after it was taken.</summary>
+    public static string OwnerOf(SafeFileHandle file) =>
+        int.TryParse(Encoding.ASCII.GetString(Files.ReadAll(file)), CultureInfo.InvariantCulture, out var pid) ? string.Create(CultureInfo.InvariantCulture, $" (process {pid})") : "";
 
     /// <summary>Gives the lock back. The handle stays open.</summary>
     public void Dispose()

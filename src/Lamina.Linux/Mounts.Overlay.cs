@@ -18,6 +18,9 @@ public static unsafe partial class Mounts
 
     private static readonly Lazy<bool> s_hasLayerwiseOverlay = new(ProbeLayerwiseOverlay);
 
+    /// <summary>Whether the kernel takes an overlay's layers one by one; needs root.</summary>
+    internal static bool HasLayerwiseOverlay => s_hasLayerwiseOverlay.Value;
+
     /// <summary>A detached overlay mount. Layer paths may hold any character.</summary>
     /// <exception cref="LinuxException">
     /// EINVAL where the kernel doesn't know <c>lowerdir+</c>, or for options that don't fit together; ENOENT and ENOTDIR for a layer;

@@ -6,7 +6,7 @@ namespace Lamina.Storage;
 public sealed class CapacityPromises(Catalog catalog)
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<PoolId, long> _underWay = [];
+    private readonly Dictionary<PoolId, Int128> _underWay = [];
 
     /// <summary>What one more volume could get: what is free above <c>minFree</c>, and within the overcommit ratio where one is set.</summary>
     public ByteSize AvailableIn(LoadedPool pool)
@@ -59,7 +59,7 @@ public sealed class CapacityPromises(Catalog catalog)
     private static long FreeIn(LoadedPool pool, PoolCapacity capacity) => capacity.Available.Bytes - pool.Settings.MinFree.Bytes;
 
     private long? Unpromised(LoadedPool pool, PoolCapacity capacity) => pool.Settings.Overcommit is { } ratio
-        ? (long)(capacity.Total.Bytes * ratio) - catalog.PromisedBy(pool.Id).Bytes - _underWay.GetValueOrDefault(pool.Id)
+        ? (long)Int128.Clamp((Int128)(capacity.Total.Bytes * ratio) - catalog.PromisedBy(pool.Id).Bytes - _underWay.GetValueOrDefault(pool.Id), long.MinValue, long.MaxValue)
         : null;
 
     private sealed class Promise(CapacityPromises owner, PoolId pool, long bytes) : IDisposable

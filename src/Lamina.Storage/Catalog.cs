@@ -13,7 +13,7 @@ public sealed partial class Catalog
     private readonly CatalogIndex<VolumeId, Volume> _volumes = new(volume => volume.Id, id => id.Key, id => id.Pool);
     private readonly CatalogIndex<SnapshotId, Snapshot> _snapshots = new(snapshot => snapshot.Id, id => id.Key, id => id.Pool);
     private readonly ConcurrentDictionary<VolumeId, ImmutableSortedSet<SnapshotId>> _snapshotsOf = [];
-    private readonly ConcurrentDictionary<PoolId, long> _promised = [];
+    private readonly ConcurrentDictionary<PoolId, Int128> _promised = [];
     private readonly ConcurrentDictionary<EphemeralId, VolumeId> _ephemeral = [];
 
     /// <summary>How many volumes there are.</summary>
@@ -56,8 +56,8 @@ public sealed partial class Catalog
         }
     }
 
-    /// <summary>The sum of the sizes of a pool's volumes: what it has promised.</summary>
-    public ByteSize PromisedBy(PoolId pool) => new(_promised.GetValueOrDefault(pool));
+    /// <summary>The sum of the sizes of a pool's volumes: what it has promised, and at most the largest size that there is.</summary>
+    public ByteSize PromisedBy(PoolId pool) => new((long)Int128.Min(_promised.GetValueOrDefault(pool), long.MaxValue));
 
     /// <summary>Adds a volume or replaces it.</summary>
     public void Put(Volume volume)
@@ -105,7 +105,7 @@ public sealed partial class Catalog
                 _ephemeral[use.Id] = volume.Id;
         }
         foreach (var pool in contents.Volumes.GroupBy(volume => volume.Id.Pool))
-            Promise(pool.Key, pool.Sum(volume => volume.Size?.Bytes ?? 0));
+            Promise(pool.Key, pool.Aggregate(Int128.Zero, (sum, volume) => sum + (volume.Size?.Bytes ?? 0)));
         foreach (var family in single.GroupBy(snapshot => snapshot.SourceVolume))
         {
             var ids = family.Select(snapshot => snapshot.Id).ToImmutableSortedSet();
@@ -125,5 +125,6 @@ public sealed partial class Catalog
         RemoveGroups(pool);
     }
 
-    private void Promise(PoolId pool, long bytes) => _promised.AddOrUpdate(pool, bytes, (_, promised) => promised + bytes);
+    // Two volumes of any size may already be more than a long holds.
+    private void Promise(PoolId pool, Int128 bytes) => _promised.AddOrUpdate(pool, bytes, (_, promised) => promised + bytes);
 }

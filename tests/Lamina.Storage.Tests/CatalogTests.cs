@@ -36,6 +36,16 @@ public sealed class CatalogTests
         Assert.Equal(other, _catalog.FindVolume(ObjectKey.FromName("a")));
     }
 
+    [Fact]
+    public void PromisedBy_MoreThanANumberHolds_IsTheLargestSizeAndComesBack()
+    {
+        _catalog.Add(_pool, new([NewVolume("a", long.MaxValue), NewVolume("b", long.MaxValue)], [], []));
+        Assert.Equal(long.MaxValue, _catalog.PromisedBy(_pool).Bytes);
+        _catalog.Remove(new VolumeId(_pool, ObjectKey.FromName("a")));
+        _catalog.Remove(new VolumeId(_pool, ObjectKey.FromName("b")));
+        Assert.Equal(0, _catalog.PromisedBy(_pool).Bytes);
+    }
+
     private Volume NewVolume(string name, long size) => new()
     {
         Id = new VolumeId(_pool, ObjectKey.FromName(name)),

@@ -33,6 +33,9 @@ internal sealed class DaemonProcess(params string[] arguments) : IAsyncDisposabl
     /// <summary>Its number.</summary>
     internal int Pid => _process!.Id;
 
+    /// <summary>That of the process that it keeps beside it.</summary>
+    internal int? WatcherPid => ProcessTable.List().Select(ProcessTable.TryRead).FirstOrDefault(process => process?.ParentPid == Pid)?.Pid;
+
     /// <summary>Starts it, and waits until it has read its pools.</summary>
     internal async Task StartAsync()
     {
@@ -56,6 +59,9 @@ internal sealed class DaemonProcess(params string[] arguments) : IAsyncDisposabl
             await Task.Delay(10);
         }
     }
+
+    /// <summary>Waits until it has said something, without a call.</summary>
+    internal Task LogsAsync(string text) => Eventually.TrueAsync(() => Log.Contains(text, StringComparison.Ordinal), $"the daemon says '{text}'");
 
     /// <summary>Starts it, and waits for nothing.</summary>
     /// <param name="environment">Variables that it has besides ours.</param>
@@ -95,13 +101,19 @@ internal sealed class DaemonProcess(params string[] arguments) : IAsyncDisposabl
         _process = null;
     }
 
+    /// <summary>Tells it to end, as an init system does.</summary>
+    internal void Terminate()
+    {
+        using var handle = ProcessHandle.Open(_process!.Id);
+        handle.TrySignal(Signal.Terminate);
+    }
+
     /// <summary>Tells it to end, as an init system does, and waits until it has.</summary>
     /// <returns>How it ended.</returns>
-    internal async Task<int> StopAsync()
+    internal Task<int> StopAsync()
     {
-        using (var handle = ProcessHandle.Open(_process!.Id))
-            handle.TrySignal(Signal.Terminate);
-        return await EndAsync();
+        Terminate();
+        return EndAsync();
     }
 
     /// <summary>How many times each message was logged that tells of a fault.</summary>

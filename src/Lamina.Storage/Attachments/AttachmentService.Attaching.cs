@@ -21,6 +21,7 @@ public sealed partial class AttachmentService
     {
         var volume = Get(id);
         var existing = _holders.Find(id, identity);
+        var holder = existing ?? NewHolder(id, identity) with { Arguments = arguments };
         if (existing is not null)
         {
             // The arguments are not quoted: mount flags are a part of them, and refusals of this kind are logged.
@@ -30,12 +31,13 @@ public sealed partial class AttachmentService
         else
         {
             CheckPathIsFree(id, identity);
-            _holders.Put(NewHolder(id, identity) with { Arguments = arguments });
+            _holders.Put(holder);
         }
 
         try
         {
             await MountAsync(volume).ConfigureAwait(false);
+            PrepareDevice(volume, holder);
         }
         catch when (existing is null)
         {

@@ -16,7 +16,11 @@ public sealed partial class AttachmentService
             {
                 await _operations.RunAsync($"reconcile volume {volume}", [LockKey.Volume(volume.Key)], () => ReconcileLockedAsync(volume), cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            catch (StorageException e) when (e.Error == StorageError.Aborted && cancellationToken.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(e.Message, e, cancellationToken);
+            }
+            catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {
                 // One volume on a sick filesystem is no reason to leave the others as they are.
                 _logger.ReconcileFailed(volume, e);

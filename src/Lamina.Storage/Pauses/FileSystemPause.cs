@@ -1,5 +1,6 @@
 using Lamina.Linux;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Pauses;
 
@@ -9,6 +10,8 @@ namespace Lamina.Storage.Pauses;
 /// </summary>
 internal sealed class FileSystemPause : IDisposable
 {
+    private static readonly TimeSpan s_retryAfter = TimeSpan.FromMilliseconds(100);
+
     private readonly string _name;
     private readonly FrozenMount _mount;
     private readonly TimeSpan _maxPause;
@@ -18,9 +21,13 @@ internal sealed class FileSystemPause : IDisposable
     private readonly Lock _gate = new();
     private readonly ManualResetEventSlim _thawed = new();
     private readonly long _began;
+
+    // Kept open, so that what is frozen is what is thawed, whatever is mounted at its path or not any more.
+    private SafeFileHandle? _root;
     private TimeSpan? _pause;
     private bool _isFrozen;
     private bool _isAborted;
+    private bool _isReported;
 
     private FileSystemPause(string name, FrozenMount mount, TimeSpan maxPause, PauseMarkerStore markers, TimeProvider time, ILogger logger)
     {
@@ -45,18 +52,23 @@ internal sealed class FileSystemPause : IDisposable
     }
 
     /// <summary>Thaws it, and answers how long it was frozen.</summary>
-    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: it took too long, and was thawed before.</exception>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.FailedPrecondition"/>: it took too long, and was thawed before. <see cref="StorageError.Unavailable"/>: it can't be
+    /// thawed yet, which is tried until it works.
+    /// </exception>
     internal TimeSpan End()
     {
         Thaw(aborting: false);
+        if (_pause is not { } pause)
+            throw new StorageException(StorageError.Unavailable, $"the filesystem of volume {_name} can't be thawed yet, which is tried until it works; the daemon's log says why");
         // Not before: other filesystems were frozen too, and whoever reads the log could wait for one.
-        if (_isAborted || _pause > _maxPause)
+        if (_isAborted || pause > _maxPause)
         {
-            _logger.PauseTooLong(_name, _pause!.Value);
+            _logger.PauseTooLong(_name, pause);
             throw TooLong();
         }
-        _logger.FileSystemThawed(_name, _pause!.Value);
-        return _pause.Value;
+        _logger.FileSystemThawed(_name, pause);
+        return pause;
     }
 
     /// <inheritdoc/>
@@ -64,21 +76,31 @@ internal sealed class FileSystemPause : IDisposable
 
     private void Freeze()
     {
-        using var root = Files.OpenDirectory(_mount.Path);
-        _markers.Write(_name, [], [], _mount);
+        _root = Files.OpenDirectory(_mount.Path);
+        var isThawing = _markers.Has(_name);
+        try
+        {
+            _markers.Write(_name, [], [], _mount);
+        }
+        catch
+        {
+            _root.Dispose();
+            throw;
+        }
 
         // A thread of its own, from before the freeze, as that waits for whoever is just writing.
         new Thread(ThawInTime) { IsBackground = true, Name = "lamina-max-freeze" }.Start();
         try
         {
-            FileSystemFreeze.Freeze(root);
+            FileSystemFreeze.Freeze(_root);
         }
         catch (LinuxException e)
         {
-            Forget();
+            // Where an earlier freeze of ours is not thawed yet, the marker is its only trace.
+            Forget(keepMarker: isThawing && e.Errno is Errno.EBUSY);
             if (e.Errno is Errno.EBUSY)
             {
-                throw new StorageException(StorageError.FailedPrecondition,
+                throw isThawing ? new StorageException(StorageError.Unavailable, $"volume {_name} can't be cut yet: its filesystem is still frozen for an earlier snapshot, and is thawed as soon as that works", e) : new StorageException(StorageError.FailedPrecondition,
                     $"volume {_name} can't be cut while in use: somebody else has frozen its filesystem, and only they may thaw it (fsfreeze -u {_mount.Path})", e);
             }
             throw;
@@ -93,7 +115,8 @@ internal sealed class FileSystemPause : IDisposable
 
     private void ThawInTime()
     {
-        if (!_thawed.Wait(_maxPause))
+        // For ever, as nobody can write until then.
+        for (var wait = _maxPause; !_thawed.Wait(wait); wait = s_retryAfter)
             Thaw(aborting: true);
     }
 
@@ -106,26 +129,36 @@ internal sealed class FileSystemPause : IDisposable
                 return;
             try
             {
-                PauseRelease.Thaw(_mount);
-                _markers.Remove(_name);
+                FileSystemFreeze.Thaw(_root!);
+            }
+            catch (LinuxException e) when (e.Errno is Errno.EINVAL)
+            {
+                // Somebody has thawed it already.
             }
             catch (LinuxException e)
             {
-                // The marker stays, and the next start tries again.
-                _logger.ReleaseFailed(_name, _mount.Path, e.Message);
+                // The marker stays, and the timer tries again.
+                if (!_isReported)
+                    _logger.ReleaseFailed(_name, _mount.Path, e.Message);
+                _isReported = true;
+                return;
             }
             _pause = _time.GetElapsedTime(_began);
             _thawed.Set();
+            _root!.Dispose();
+            _markers.Remove(_name);
         }
     }
 
-    private void Forget()
+    private void Forget(bool keepMarker)
     {
         lock (_gate)
         {
             _pause = TimeSpan.Zero;
             _thawed.Set();
-            _markers.Remove(_name);
+            _root!.Dispose();
+            if (!keepMarker)
+                _markers.Remove(_name);
         }
     }
 

@@ -12,11 +12,18 @@ internal sealed class PauseMarkerStore
     private readonly string _path;
     private readonly Lazy<(string BootId, ProcessIdentity Owner)> _self = new(ReadSelf);
 
-    internal PauseMarkerStore(string runtimeDirectory)
+    private PauseMarkerStore(string path) => _path = path;
+
+    /// <summary>That of a daemon, which makes it where there is none yet.</summary>
+    internal static PauseMarkerStore Make(string runtimeDirectory)
     {
-        _path = Path.Combine(runtimeDirectory, "pauses");
-        Files.MakeDirectories(_path, 0x1C0);
+        var store = new PauseMarkerStore(Path.Combine(runtimeDirectory, "pauses"));
+        Files.MakeDirectories(store._path, 0x1C0);
+        return store;
     }
+
+    /// <summary>That of another process, which makes nothing: reading it fails with ENOENT when it is gone.</summary>
+    internal static PauseMarkerStore Of(string runtimeDirectory) => new(Path.Combine(runtimeDirectory, "pauses"));
 
     /// <summary>Writes or replaces a marker of this process.</summary>
     internal void Write(string name, IEnumerable<ProcessIdentity> processes, IEnumerable<string> cgroups, params ImmutableArray<FrozenMount> fileSystems)
@@ -30,6 +37,9 @@ internal sealed class PauseMarkerStore
             Files.WriteAll(file, 0, JsonSerializer.SerializeToUtf8Bytes(marker, PauseMarkerJson.Default.PauseMarker));
         Files.Rename(directory, temporary, directory, name + Suffix);
     }
+
+    /// <summary>Whether there is a marker of that name.</summary>
+    internal bool Has(string name) => Files.TryStat(Path.Combine(_path, name + Suffix)) is not null;
 
     /// <summary>Removes a marker, if it is there.</summary>
     internal void Remove(string name)

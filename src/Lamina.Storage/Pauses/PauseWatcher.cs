@@ -16,7 +16,9 @@ public static class PauseWatcher
     /// <summary>Waits for the end of the lifeline, then releases every pause of a daemon that is dead.</summary>
     /// <param name="runtimeDirectory">The daemon's runtime directory, where its markers are.</param>
     /// <param name="lifeline">What ends when the daemon does: the read end of a pipe whose other end only the daemon has.</param>
-    /// <returns>The exit code: 0 when no pause is left, 1 when one is that can't be judged or whose daemon lives.</returns>
+    /// <returns>
+    /// The exit code: 0 when no pause is left, also because the directory was removed, 1 when one is that can't be judged or whose daemon lives.
+    /// </returns>
     public static int Run(string runtimeDirectory, Stream lifeline)
     {
         // Whoever ends the daemon by its terminal, its process group or its unit means us too: but we are needed until after its end.
@@ -31,7 +33,20 @@ public static class PauseWatcher
             // Nobody writes there, but a byte would not be the end.
         }
 
-        var store = new PauseMarkerStore(runtimeDirectory);
+        try
+        {
+            return ReleaseAll(PauseMarkerStore.Of(runtimeDirectory));
+        }
+        catch (LinuxException e) when (e.Errno == Errno.ENOENT)
+        {
+            // Whoever removed it has ended the daemon on purpose, or knows less than a crash report would tell him.
+            Console.Error.WriteLine($"lamina: {runtimeDirectory} was removed, and with it whatever told of stopped writers: none is let go on");
+            return 0;
+        }
+    }
+
+    private static int ReleaseAll(PauseMarkerStore store)
+    {
         for (var waited = TimeSpan.Zero; ; waited += s_interval)
         {
             if (PauseRelease.OfTheDead(store) is [])

@@ -16,7 +16,7 @@ public sealed class WriterPauses
     /// <param name="logger">Where they are reported.</param>
     public WriterPauses(string runtimeDirectory, PauseWatcherProcess? watcher, TimeProvider time, ILogger<WriterPauses> logger)
     {
-        _markers = new PauseMarkerStore(runtimeDirectory);
+        _markers = PauseMarkerStore.Make(runtimeDirectory);
         _watcher = watcher;
         _time = time;
         _logger = logger;
@@ -82,7 +82,7 @@ public sealed class WriterPauses
     /// <summary>Freezes the filesystem that is mounted at a path: nobody can write to it, and all that was written is on its device.</summary>
     /// <param name="name">A name for the pause that no other has at the same time.</param>
     /// <param name="mountPoint">Where it is mounted.</param>
-    /// <param name="maxPause">After this time it is thawed, whatever the caller does.</param>
+    /// <param name="maxPause">After this time it is thawed, whatever the caller does; the kernel's own flush at the start of a freeze can't be cut short.</param>
     /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: it can't be frozen, or is frozen by somebody else.</exception>
     internal FileSystemPause Freeze(string name, string mountPoint, TimeSpan maxPause)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Lamina.Storage.Pools;
 
@@ -10,6 +11,21 @@ public sealed record LoadedPool(IPool Pool, PoolSettings Settings, ImmutableList
 
     /// <summary>Its name.</summary>
     public PoolName Name => Settings.Name;
+
+    /// <summary>The room in the pool, or why it can't be told: whoever looks at all pools goes on with the others.</summary>
+    public bool TryGetCapacity(out PoolCapacity capacity, [NotNullWhen(false)] out string? problem)
+    {
+        try
+        {
+            (capacity, problem) = (Pool.GetCapacity(), null);
+            return true;
+        }
+        catch (StorageException e)
+        {
+            (capacity, problem) = (default, e.Message);
+            return false;
+        }
+    }
 
     /// <summary>Refuses to say anything of an object whose record is there but can't be read.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.DataLoss"/>.</exception>

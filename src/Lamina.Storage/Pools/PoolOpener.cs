@@ -41,7 +41,8 @@ public sealed class PoolOpener(ILoggerFactory loggers, TimeProvider time, Writer
         }
         catch (LinuxException e)
         {
-            directory.Dispose();
+            // All that it has open, at every retry. Nothing runs in it yet that could be waited for.
+            pool.DisposeAsync().AsTask().GetAwaiter().GetResult();
             throw new StorageException(StorageError.Unavailable, $"the pool at {settings.Path} can't be opened: {e.Message}", e);
         }
     }

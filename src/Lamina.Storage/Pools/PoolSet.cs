@@ -120,6 +120,9 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
             throw new StorageException(StorageError.Unavailable, "the daemon is still reading its pools; call again in a moment");
     }
 
+    /// <summary>Whether a pool of that name is configured, served or not.</summary>
+    public bool Knows(PoolName name) => _pools.ContainsKey(name);
+
     /// <summary>The pool of that name.</summary>
     /// <exception cref="StorageException">
     /// <see cref="StorageError.InvalidArgument"/>: there is none, with those that there are. <see cref="StorageError.Unavailable"/>: it is not loaded.
@@ -209,7 +212,7 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
             foreach (var warning in description.Warnings.Concat(problems))
                 logger.PoolWarning(settings.Name, warning);
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             // Whatever it was, it is this pool's trouble: the others are served. Retried every few seconds: said once, and again only when the
             // reason changes.

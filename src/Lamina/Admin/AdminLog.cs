@@ -20,6 +20,10 @@ internal static partial class AdminLog
     [LoggerMessage(Level = LogLevel.Information, Message = "Pool {Pool} is made at {Path} and configured in {File}")]
     public static partial void PoolMade(this ILogger logger, PoolName pool, string path, string? file);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message =
+        "Pool {Pool} at {Path} is not served now, and may lie on a disk that is missing: it stays configured, in {File}. If there never was one, remove that file")]
+    public static partial void EmbeddedPoolKept(this ILogger logger, PoolName pool, string path, string file);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Pool {Pool} is forgotten: its objects are unknown from now on")]
     public static partial void PoolForgotten(this ILogger logger, PoolId pool);
 }

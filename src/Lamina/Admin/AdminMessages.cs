@@ -141,12 +141,14 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
     private void Describe(V1.Pool message, LoadedPool pool)
     {
         var description = pool.Pool.Description;
-        var capacity = pool.Pool.GetCapacity();
         message.Id = pool.Id.ToString();
         if (description.FileSystem.Length > 0)
             message.FileSystem = description.FileSystem;
-        message.SizeBytes = capacity.Total.Bytes;
-        message.AvailableBytes = capacity.Available.Bytes;
+        var problems = pool.Pool.FindProblems();
+        if (pool.TryGetCapacity(out var capacity, out var problem))
+            (message.SizeBytes, message.AvailableBytes) = (capacity.Total.Bytes, capacity.Available.Bytes);
+        else
+            problems = [.. problems, problem];
         message.PromisedBytes = catalog.PromisedBy(pool.Id).Bytes;
         message.Volumes = catalog.Volumes().LongCount(volume => volume.Id.Pool == pool.Id);
         message.Snapshots = catalog.Snapshots().LongCount(snapshot => snapshot.Id.Pool == pool.Id);
@@ -157,7 +159,7 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
             .Where(feature => feature != PoolFeatures.None && description.Features.HasFlag(feature)).Select(CamelCase));
         message.VolumeFileSystems.Add(description.FileSystems.Select(fileSystem => fileSystem.Name()));
         message.Warnings.Add(description.Warnings);
-        if (pool.Pool.FindProblems() is { Count: > 0 } problems)
+        if (problems.Count > 0)
             message.Problem = string.Join("; ", problems);
         message.Unreadable.Add(pool.Unreadable.Select(record => new V1.UnreadableRecord { Path = record.Path, Reason = record.Reason }));
     }

@@ -16,7 +16,7 @@ internal sealed class DaemonChecks(PoolSet pools)
             yield break;
         }
         yield return DefaultPool();
-        foreach (var check in pools.List().SelectMany(Pool))
+        foreach (var check in pools.List().SelectMany(Of))
             yield return check;
     }
 
@@ -50,7 +50,8 @@ internal sealed class DaemonChecks(PoolSet pools)
         }
     }
 
-    private static IEnumerable<V1.Check> Pool(PoolStatus status)
+    /// <summary>What there is to say of one pool.</summary>
+    internal static IEnumerable<V1.Check> Of(PoolStatus status)
     {
         var name = $"pool {status.Settings.Name}";
         if (status.Loaded is not { } pool)
@@ -58,8 +59,11 @@ internal sealed class DaemonChecks(PoolSet pools)
             yield return Problem(name, status.Problem ?? "it is not loaded", "it is tried again every few seconds");
             yield break;
         }
-        var capacity = pool.Pool.GetCapacity();
-        if (capacity.Available <= pool.Settings.MinFree)
+        if (!pool.TryGetCapacity(out var capacity, out var unwell))
+        {
+            yield return Problem(name, unwell, "see the kernel log (dmesg)");
+        }
+        else if (capacity.Available <= pool.Settings.MinFree)
         {
             yield return Problem(name,
                 $"only {capacity.Available} of {capacity.Total} available, minFree is {pool.Settings.MinFree}: creates are refused", "free space or add some");
@@ -76,7 +80,7 @@ internal sealed class DaemonChecks(PoolSet pools)
         foreach (var problem in pool.Pool.FindProblems())
             yield return Problem(name, problem, null);
         foreach (var warning in pool.Pool.Description.Warnings)
-            yield return Warning(name, warning, null);
+            yield return Warning(name, warning, HardLimitAdvice.For(pool));
     }
 
     private static V1.Check Ok(string name, string detail) => new() { Name = name, Status = V1.CheckStatus.Ok, Detail = detail };

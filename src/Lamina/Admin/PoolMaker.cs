@@ -55,7 +55,7 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
 
         var settings = Read(request, all);
         var embedded = EmbeddedDefault(all);
-        if (embedded is { Loaded: null } || all.Count == 0)
+        if (embedded?.Loaded is null && all.All(pool => pool == embedded || pool.Settings.Backend == PoolBackend.Bind))
         {
             // The first pool of a host: nothing else could be meant when nobody says where.
             settings = settings with { IsDefault = true };
@@ -64,7 +64,7 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
 
         // Whatever we are cut off at, the next start must serve what is served now, and find no two defaults. The embedded pool is served only as
         // long as no other is configured, so it comes first; and a mark is taken away before it is given.
-        PoolSettings? kept = embedded?.Loaded is not null && !dropIns.Exists(embedded.Settings.Name) ? embedded.Settings : null;
+        var kept = EmbeddedToKeep(embedded);
         if (kept is not null)
             dropIns.Write(kept);
         dropIns.Write(settings with { IsDefault = settings.IsDefault && unmarked is null });
@@ -84,6 +84,8 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
             dropIns.Write(unmarked with { IsDefault = false });
             dropIns.Write(settings);
         }
+        if (kept is not null && embedded?.Loaded is null)
+            logger.EmbeddedPoolKept(kept.Name, kept.Path, dropIns.PathOf(kept.Name));
         return await ServeAsync(settings);
     }
 
@@ -139,11 +141,11 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
             DefaultSize = Text(RequestValues.Size(request.HasDefaultSizeBytes, request.DefaultSizeBytes, "the default size")),
             MinFree = Text(RequestValues.Size(request.HasMinFreeBytes, request.MinFreeBytes, "minFree") ?? ByteSize.Zero),
         };
-        if (request.HasMaxPauseSeconds)
-        {
-            // What no TimeSpan can hold is as much out of range as nothing at all.
-            pool.MaxPause = Math.Abs(request.MaxPauseSeconds) < 1e6 ? TimeSpan.FromSeconds(request.MaxPauseSeconds) : TimeSpan.Zero;
-        }
+        // What no TimeSpan can hold is far out of range.
+        if (request.HasMaxPauseSeconds && !(Math.Abs(request.MaxPauseSeconds) < 1e9))
+            errors.Add(FormattableString.Invariant($"maxPause is {request.MaxPauseSeconds} seconds; allowed is 10 ms to a minute"));
+        else if (request.HasMaxPauseSeconds)
+            pool.MaxPause = TimeSpan.FromSeconds(request.MaxPauseSeconds);
         var settings = errors.Count == 0 ? PoolConfiguration.Read(request.Name, pool, errors) : null;
         if (settings is null)
             throw new StorageException(StorageError.InvalidArgument, string.Join("; ", errors));
@@ -164,15 +166,25 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
         return all.FirstOrDefault(pool => pool.Settings.Name == embedded.Name && pool.Settings.Path == embedded.Path);
     }
 
+    // What is not served today may lie on a disk that is missing: it is kept, unless there surely never was any. Its mark means nothing then.
+    private PoolSettings? EmbeddedToKeep(PoolStatus? embedded)
+    {
+        if (embedded is null || dropIns.Exists(embedded.Settings.Name))
+            return null;
+        if (embedded.Loaded is not null)
+            return embedded.Settings;
+        return Path.Exists(embedded.Settings.Path) || !StatePresence.IsCertain(options.StateDirectory) ? embedded.Settings with { IsDefault = false } : null;
+    }
+
     // One pool is the default: the mark can only be taken from a pool whose configuration is ours to write.
     private PoolSettings? DefaultToUnmark(IReadOnlyList<PoolStatus> all, PoolStatus? embedded)
     {
         if (all.FirstOrDefault(pool => pool.Settings.IsDefault) is not { } marked)
             return null;
-        if (marked == embedded)
-            return marked.Loaded is null ? null : marked.Settings;
         if (dropIns.Exists(marked.Settings.Name))
             return marked.Settings;
+        if (marked == embedded)
+            return marked.Loaded is null ? null : marked.Settings;
         throw new StorageException(StorageError.FailedPrecondition,
             $"pool '{marked.Settings.Name}' is the default in the administrator's own configuration; take the mark away there first");
     }

@@ -1,10 +1,11 @@
 using Grpc.Core;
 using Lamina.Storage;
+using Lamina.Storage.Pools;
 
 namespace Lamina.Admin;
 
 /// <summary>The snapshots of the admin API.</summary>
-internal sealed class SnapshotsApi(VolumeService volumes, SnapshotService snapshots, Catalog catalog, SnapshotNames names, AdminMessages messages)
+internal sealed class SnapshotsApi(PoolSet pools, VolumeService volumes, SnapshotService snapshots, Catalog catalog, SnapshotNames names, AdminMessages messages)
     : V1.Snapshots.SnapshotsBase
 {
     /// <inheritdoc/>
@@ -58,11 +59,17 @@ internal sealed class SnapshotsApi(VolumeService volumes, SnapshotService snapsh
     private IReadOnlyList<Snapshot> SnapshotsOf(string nameOrId)
     {
         if (VolumeId.TryParse(nameOrId, out var id))
-            return snapshots.List(id, 0, null).Items;
+        {
+            // Refused as well where nothing can be known of it.
+            pools.Resolve(id.Pool);
+            return snapshots.List(id, 0, null).Items is var of && (of.Count > 0 || catalog.Find(id) is not null) ? of : throw NotFound(nameOrId);
+        }
         var key = ObjectKey.FromName(nameOrId);
         if (catalog.FindVolume(key) is { } volume)
             return snapshots.List(volume.Id, 0, null).Items;
         var left = snapshots.List(null, 0, null).Items.Where(snapshot => snapshot.SourceVolume.Key == key).ToList();
-        return left.Count > 0 ? left : throw new StorageException(StorageError.NotFound, $"there is no volume '{nameOrId}', and no snapshot of one");
+        return left.Count > 0 ? left : throw NotFound(nameOrId);
     }
+
+    private static StorageException NotFound(string nameOrId) => new(StorageError.NotFound, $"there is no volume '{nameOrId}', and no snapshot of one");
 }

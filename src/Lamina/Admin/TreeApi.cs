@@ -12,7 +12,9 @@ internal sealed class TreeApi(PoolSet pools, Catalog catalog, FamilyTree tree) :
     {
         pools.CheckReady();
         var nodes = tree.Build();
-        foreach (var node in request.HasVolume ? FamilyTree.FamilyOf(nodes, IdOf(request.Volume)) : nodes)
+        if (request.HasVolume && (nodes = FamilyTree.FamilyOf(nodes, IdOf(request.Volume))).Count == 0)
+            throw NotFound(request.Volume);
+        foreach (var node in nodes)
             await responseStream.WriteAsync(node, context.CancellationToken);
     }
 
@@ -20,11 +22,17 @@ internal sealed class TreeApi(PoolSet pools, Catalog catalog, FamilyTree tree) :
     private string IdOf(string nameOrId)
     {
         if (VolumeId.TryParse(nameOrId, out var id))
+        {
+            // Refused as well where nothing can be known of it.
+            pools.Resolve(id.Pool);
             return id.ToString();
+        }
         var key = ObjectKey.FromName(nameOrId);
         var known = catalog.FindVolume(key)?.Id
             ?? catalog.Snapshots().Select(snapshot => (VolumeId?)snapshot.SourceVolume).FirstOrDefault(source => source!.Value.Key == key)
             ?? catalog.Volumes().Select(volume => volume.Source?.Volume).FirstOrDefault(source => source?.Key == key);
-        return known?.ToString() ?? throw new StorageException(StorageError.NotFound, $"there is no volume '{nameOrId}', and nothing that was made from one");
+        return known?.ToString() ?? throw NotFound(nameOrId);
     }
+
+    private static StorageException NotFound(string nameOrId) => new(StorageError.NotFound, $"there is no volume '{nameOrId}', and nothing that was made from one");
 }

@@ -27,7 +27,7 @@ internal sealed class VolumesApi(PoolSet pools, VolumeService volumes, SnapshotS
         {
             Name = request.Name,
             Door = Door.Cli,
-            Pool = pool is null ? null : IStorageValue<PoolName>.Parse(pool),
+            Pool = pool is null ? null : Known(pool),
             Size = SizeRange.AtLeast(RequestValues.VolumeSize(request.HasSizeBytes, request.SizeBytes)),
             Kind = KindOf(request, source),
             FileSystem = request.HasFileSystem ? request.FileSystem : null,
@@ -41,7 +41,7 @@ internal sealed class VolumesApi(PoolSet pools, VolumeService volumes, SnapshotS
     /// <inheritdoc/>
     public override async Task List(V1.ListVolumesRequest request, IServerStreamWriter<V1.Volume> responseStream, ServerCallContext context)
     {
-        var pool = request.HasPool ? pools.Resolve(IStorageValue<PoolName>.Parse(request.Pool)).Id : (PoolId?)null;
+        var pool = request.HasPool ? pools.Resolve(Known(request.Pool)).Id : (PoolId?)null;
         foreach (var volume in volumes.List(0, null).Items.Where(volume => pool is null || volume.Id.Pool == pool))
             await responseStream.WriteAsync(messages.Of(volume), context.CancellationToken);
     }
@@ -92,6 +92,16 @@ internal sealed class VolumesApi(PoolSet pools, VolumeService volumes, SnapshotS
         var volume = volumes.GetByNameOrId(request.Volume);
         await attachments.DetachAsync(volume.Id, HolderOf(request.Reference), context.CancellationToken);
         return messages.Of(volume);
+    }
+
+    // To the domain an unknown pool is a wrong value, as CSI has it; to a person it is something that is not there. Bind volumes have a refusal of their own.
+    private PoolName Known(string text)
+    {
+        pools.CheckReady();
+        var name = IStorageValue<PoolName>.Parse(text);
+        return name == PoolName.Bind || pools.Knows(name)
+            ? name
+            : throw new StorageException(StorageError.NotFound, $"there is no pool '{name}'; there are {string.Join(", ", pools.List().Select(pool => pool.Settings.Name))}");
     }
 
     private Volume GetOrTellWhy(string nameOrId)

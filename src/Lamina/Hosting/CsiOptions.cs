@@ -16,6 +16,6 @@ internal sealed class CsiOptions
     public bool NodeLocal { get; set; }
 
     /// <summary>How many volumes a node may have at most; 0: no limit.</summary>
-    [Range(0, long.MaxValue)]
+    [AllowedRange(0, long.MaxValue)]
     public long MaxVolumesPerNode { get; set; }
 }

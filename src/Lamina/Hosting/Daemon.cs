@@ -22,10 +22,20 @@ internal static class Daemon
     internal static async Task RunAsync(string[] arguments, CancellationToken cancellationToken)
     {
         await using var app = Build(arguments);
-        var loader = app.Services.GetServices<IHostedService>().OfType<PoolLoader>().Single();
-        await app.RunAsync(cancellationToken);
-        if (loader.ExecuteTask is { IsFaulted: true } fault)
-            throw new IOException($"the daemon can't go on: {fault.Exception.InnerException?.Message}", fault.Exception);
+        // Asked for before the end, after which there is nobody to ask.
+        var services = ServiceFaults.Services(app);
+        try
+        {
+            await app.StartAsync(cancellationToken);
+            await app.WaitForShutdownAsync(cancellationToken);
+        }
+        catch when (services.Any(service => service.ExecuteTask is { IsFaulted: true }))
+        {
+            // One that fails while the others still start ends the start, in whatever way the host happens to notice.
+            if (!app.Lifetime.ApplicationStarted.IsCancellationRequested)
+                app.LogFaults();
+        }
+        ServiceFaults.ThrowIfAny(services);
     }
 
     /// <summary>Builds the daemon without starting it. From here on the runtime directory and the sockets' places are ours, until it is disposed of.</summary>
@@ -87,6 +97,7 @@ internal static class Daemon
         app.MapAdminDoor();
         app.MapMetricsDoor();
         app.Lifetime.ApplicationStarted.Register(() => Started(app, options, places));
+        app.Lifetime.ApplicationStarted.Register(app.LogFaults);
         return app;
     }
 
@@ -94,7 +105,7 @@ internal static class Daemon
     {
         builder.Logging.AddConfiguration(configuration.GetSection("logging"));
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning)
-            // What it has to say, a start that failed with a stack trace, is said in one line where the daemon ends.
+            // What it has to say, mostly stack traces, is said by ServiceFaults and in one line where the daemon ends.
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None).AddFilter("Grpc", LogLevel.Warning);
         builder.Logging.AddSimpleConsole(console =>
         {

@@ -9,8 +9,14 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Information, Message = "Stopping: waiting for {Count} running operations; mounts stay")]
     public static partial void WaitingForOperations(this ILogger logger, int count);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "The daemon can't go on")]
-    public static partial void CannotGoOn(this ILogger logger, Exception exception);
+    [LoggerMessage(Level = LogLevel.Critical, Message = "The daemon can't go on: {Service} failed: {Reason}")]
+    public static partial void CannotGoOn(this ILogger logger, string service, string reason, Exception? unforeseen);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Stopping though {Count} operations still run: it took too long to wait for them; they are cut off like by a crash, and nothing is lost")]
+    public static partial void OperationsLeft(this ILogger logger, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What pods and incomplete groups have left can't be looked at now, and is tried again: {Reason}")]
+    public static partial void NotTidied(this ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Reason}")]
     public static partial void WatcherNotStarted(this ILogger logger, string reason);

@@ -33,7 +33,14 @@ internal sealed class PoolLoader(
         await base.StopAsync(cancellationToken);
         if (operations.Running > 0)
             logger.WaitingForOperations(operations.Running);
-        await operations.DrainAsync(cancellationToken);
+        try
+        {
+            await operations.DrainAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            logger.OperationsLeft(operations.Running);
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -43,10 +50,10 @@ internal sealed class PoolLoader(
         {
             await LoadAsync(stoppingToken);
         }
-        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+        catch (StorageException e) when (e.Error == StorageError.Aborted && stoppingToken.IsCancellationRequested)
         {
-            logger.CannotGoOn(e);
-            throw;
+            // What waited for its turn was told to leave, which is no failure.
+            throw new OperationCanceledException(e.Message, e, stoppingToken);
         }
     }
 
@@ -61,16 +68,28 @@ internal sealed class PoolLoader(
         await attachments.ReconcileAsync(stoppingToken);
         logger.Ready();
         notifier.PoolsAreRead();
-        await groups.SettleIncompleteAsync(stoppingToken);
-        await ephemerals.CollectAsync(stoppingToken);
+        await TidyAsync(stoppingToken);
         using var timer = new PeriodicTimer(RetryAfter, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             // What is mounted from a pool that comes late could not be judged before.
             if (await set.RetryAsync(stoppingToken))
                 await attachments.ReconcileAsync(stoppingToken);
+            await TidyAsync(stoppingToken);
+        }
+    }
+
+    // What can't be tidied up now is no reason to end; it is tried again in a moment.
+    private async Task TidyAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
             await groups.SettleIncompleteAsync(stoppingToken);
             await ephemerals.CollectAsync(stoppingToken);
+        }
+        catch (Linux.LinuxException e)
+        {
+            logger.NotTidied(e.Message);
         }
     }
 

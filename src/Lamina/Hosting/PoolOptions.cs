@@ -27,7 +27,7 @@ internal sealed class PoolOptions
     public string MinFree { get; set; } = "0";
 
     /// <summary>How much may be promised, as a multiple of the pool's size; absent: any amount.</summary>
-    [Range(0.01, 1_000_000)]
+    [AllowedRange(0.01, 1_000_000)]
     public double? Overcommit { get; set; }
 
     /// <summary>Whether any pod's author may have inline volumes here; absent: only in the default pool.</summary>
@@ -42,7 +42,7 @@ internal sealed class PoolOptions
     public string LiveSnapshot { get; set; } = "pause";
 
     /// <summary>Overlay: how long they may be stopped, from 10 ms to a minute.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "00:01:00")]
+    [AllowedRange(typeof(TimeSpan), "00:00:00.010", "00:01:00")]
     public TimeSpan MaxPause { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
@@ -51,6 +51,6 @@ internal sealed class PoolOptions
     public string MaxCopySize { get; set; } = "100Gi";
 
     /// <summary>Overlay: how often the usage of attached volumes is measured, from a second to a day.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    [AllowedRange(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan UsageInterval { get; set; } = TimeSpan.FromMinutes(5);
 }

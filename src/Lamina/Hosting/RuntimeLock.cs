@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Lamina.Linux;
 using Microsoft.Win32.SafeHandles;
 
@@ -13,8 +11,9 @@ internal sealed class RuntimeLock : IDisposable
 {
     private const int Mode = 0x1c9; // 0711, as the unit makes it: beneath it lie mounts that users of volumes go through.
     private readonly SafeFileHandle _file;
+    private readonly FileLock _lock;
 
-    private RuntimeLock(SafeFileHandle file) => _file = file;
+    private RuntimeLock(SafeFileHandle file, FileLock @lock) => (_file, _lock) = (file, @lock);
 
     /// <summary>Takes it.</summary>
     /// <exception cref="IOException">Another daemon has it, or the directory can't be made or written.</exception>
@@ -24,14 +23,10 @@ internal sealed class RuntimeLock : IDisposable
         var file = Files.Open(Path.Combine(runtimeDirectory, "lock"), OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, 0x180 /* 0600 */);
         try
         {
-            if (Files.TryLock(file) is null)
-            {
-                throw new IOException(
-                    $"another daemon{Owner(file)} uses the runtime directory {runtimeDirectory}; stop it first, or give this one another: --runtimeDirectory=...");
-            }
-            RandomAccess.SetLength(file, 0);
-            Files.WriteAll(file, 0, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n")));
-            return new RuntimeLock(file);
+            var held = Files.TryLock(file) ?? throw new IOException(
+                $"another daemon{FileLock.OwnerOf(file)} uses the runtime directory {runtimeDirectory}; stop it first, or give this one another: --runtimeDirectory=...");
+            held.Sign();
+            return new RuntimeLock(file, held);
         }
         catch
         {
@@ -41,9 +36,10 @@ internal sealed class RuntimeLock : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
-
-    // It may have taken the lock a moment ago and not have written yet.
-    private static string Owner(SafeFileHandle file) =>
-        int.TryParse(Encoding.ASCII.GetString(Files.ReadAll(file)), CultureInfo.InvariantCulture, out var pid) ? string.Create(CultureInfo.InvariantCulture, $" (process {pid})") : "";
+    public void Dispose()
+    {
+        // Given back by word: a child that is just being started has the file open, too, until it becomes its program.
+        _lock.Dispose();
+        _file.Dispose();
+    }
 }

@@ -11,7 +11,7 @@ namespace Lamina.Hosting;
 /// </summary>
 internal sealed class SocketPlaces : IDisposable
 {
-    private readonly List<SafeFileHandle> _directories = [];
+    private readonly List<(SafeFileHandle Handle, FileLock? Lock)> _directories = [];
 
     private SocketPlaces()
     {
@@ -59,8 +59,12 @@ internal sealed class SocketPlaces : IDisposable
     /// <summary>Lets others look, once we listen.</summary>
     public void Dispose()
     {
-        foreach (var directory in _directories)
-            directory.Dispose();
+        foreach (var (handle, @lock) in _directories)
+        {
+            // By word, as the runtime directory's is.
+            @lock?.Dispose();
+            handle.Dispose();
+        }
         _directories.Clear();
     }
 
@@ -68,8 +72,15 @@ internal sealed class SocketPlaces : IDisposable
     {
         Files.MakeDirectories(directory, 0x1ed /* 0755 */);
         var handle = Files.OpenDirectory(directory);
-        _directories.Add(handle);
-        if (Files.TryLock(handle) is null)
+        // By another name, as /var/run and /run, it may be one that we have locked already.
+        if (_directories.Exists(known => Files.Stat(known.Handle).IsSameFile(Files.Stat(handle))))
+        {
+            handle.Dispose();
+            return;
+        }
+        var @lock = Files.TryLock(handle);
+        _directories.Add((handle, @lock));
+        if (@lock is null)
             throw new IOException($"another daemon is making its sockets in {directory} at this moment; one daemon has one socket, see the other's log");
     }
 

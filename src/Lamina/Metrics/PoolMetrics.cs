@@ -45,7 +45,10 @@ internal sealed class PoolMetrics
             var name = status.Settings.Name.ToString();
             _loaded.WithLabels(name).Set(status.Loaded is null ? 0 : 1);
             if (status.Loaded is not { } pool)
+            {
+                Forget(name);
                 continue;
+            }
             Measure(pool, name);
             _hardLimits.WithLabels(name).Set(pool.Pool.Description.Features.HasFlag(PoolFeatures.HardLimits) ? 1 : 0);
             _promised.WithLabels(name).Set(_catalog.PromisedBy(pool.Id).Bytes);
@@ -57,16 +60,20 @@ internal sealed class PoolMetrics
     // Unknown is absent: a sick pool has no figures, and the others keep theirs.
     private void Measure(LoadedPool pool, string name)
     {
-        try
+        if (pool.TryGetCapacity(out var capacity, out _))
         {
-            var capacity = pool.Pool.GetCapacity();
             _size.WithLabels(name).Set(capacity.Total.Bytes);
             _available.WithLabels(name).Set(capacity.Available.Bytes);
         }
-        catch (StorageException)
+        else
         {
-            _size.RemoveLabelled(name);
-            _available.RemoveLabelled(name);
+            Forget(name);
         }
+    }
+
+    private void Forget(string name)
+    {
+        _size.RemoveLabelled(name);
+        _available.RemoveLabelled(name);
     }
 }

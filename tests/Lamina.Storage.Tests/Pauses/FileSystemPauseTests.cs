@@ -50,6 +50,34 @@ public sealed class FileSystemPauseTests : IAsyncLifetime
         await Eventually.TrueAsync(() => !Markers.Any(), "the marker is gone");
     }
 
+    // The attachment's own mount may be hidden or gone while publications keep the filesystem.
+    [Fact]
+    public void Freeze_WhereAnotherIsMountedMeanwhile_EndsWithTheSameFileSystemThawed()
+    {
+        using var pause = Pauses.Freeze("volume", _disk.MountPoint, TimeSpan.FromMinutes(1));
+        using (new Hidden(_disk.MountPoint))
+            pause.End();
+
+        Assert.False(IsFrozen());
+        Assert.Empty(Markers);
+    }
+
+    // The marker is all that tells the next start of it.
+    [Fact]
+    public void Freeze_OfWhatIsNotThawedYet_LeavesItsMarker()
+    {
+        var pauses = Pauses;
+        var marker = Path.Combine(_runtime, "pauses", "volume.json");
+        File.WriteAllText(marker, "{}");
+        FileSystemFreeze.Freeze(_disk.Root);
+
+        var refused = Assert.Throws<StorageException>(() => pauses.Freeze("volume", _disk.MountPoint, TimeSpan.FromMinutes(1)));
+
+        Assert.Equal(StorageError.Unavailable, refused.Error);
+        Assert.True(IsFrozen());
+        Assert.Equal([marker], Markers);
+    }
+
     [Fact]
     public void Freeze_OfWhatSomebodyElseFroze_LeavesItFrozen()
     {

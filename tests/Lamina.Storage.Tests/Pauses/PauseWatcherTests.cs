@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Lamina.Linux;
@@ -69,6 +70,21 @@ public sealed class PauseWatcherTests : IDisposable
         watcher.EnsureRunning();
         Assert.NotNull(watcher.Pid);
         Assert.NotEqual(first, watcher.Pid);
+    }
+
+    [Fact]
+    public async Task Run_RuntimeDirectoryWasRemoved_EndsWithALineAndMakesNothing()
+    {
+        var directory = Path.Combine(TestScratch.NewDirectory(), "run");
+        var start = new ProcessStartInfo(WorkloadProcess.Program, ["watch-pauses", directory]) { RedirectStandardInput = true, RedirectStandardError = true };
+#pragma warning disable RS0030 // Its code and its line are what this is about.
+        using var watcher = Process.Start(start)!;
+#pragma warning restore RS0030
+        watcher.StandardInput.Close();
+        Assert.Equal($"lamina: {directory} was removed, and with it whatever told of stopped writers: none is let go on\n", await watcher.StandardError.ReadToEndAsync());
+        await watcher.WaitForExitAsync();
+        Assert.Equal(0, watcher.ExitCode);
+        Assert.False(Path.Exists(directory));
     }
 
     [Fact]

@@ -40,6 +40,18 @@ public abstract partial class PoolSpecification
         Assert.Equal(what, await Scratch.ReadAsync(volume, "file"));
     }
 
+    [PoolFact(PoolTraits.Directory | PoolTraits.OwnData)]
+    public async Task Volume_OfAPoolThatAnotherMountHides_IsNotAttachedFromThere()
+    {
+        var volume = await Scratch.CreateAsync("a");
+        await Scratch.WriteAsync(volume, "file", "what");
+
+        using (new Hidden(PoolPath))
+            await AssertRefusedAsync(StorageError.Unavailable, () => Pool.AttachAsync(volume));
+
+        Assert.Equal("what", await Scratch.ReadAsync(volume, "file"));
+    }
+
     [PoolFact(PoolTraits.Directory)]
     public async Task Record_WithWhatALaterVersionAdded_IsUnreadable()
     {

@@ -40,6 +40,18 @@ public abstract partial class PoolSpecification
     }
 
     [PoolTheory(PoolTraits.Images)]
+    [MemberData(nameof(ImageKinds))]
+    public async Task Image_OfAPoolThatAnotherMountHides_IsNotAttachedFromThere(VolumeFileSystem? fileSystem)
+    {
+        var volume = await CreateImageAsync("a", fileSystem);
+
+        using (new Hidden(PoolPath))
+            await AssertRefusedAsync(StorageError.Unavailable, () => Pool.AttachAsync(volume));
+
+        await WriteImageAsync(volume, "one");
+    }
+
+    [PoolTheory(PoolTraits.Images)]
     [MemberData(nameof(FileSystems))]
     public async Task Image_WithRootParameters_HasThem(VolumeFileSystem fileSystem)
     {

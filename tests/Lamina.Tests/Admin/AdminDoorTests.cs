@@ -1,12 +1,11 @@
+using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Lamina.Admin;
 using Lamina.Cli;
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
-using Lamina.Storage.Pauses;
-using Lamina.Storage.Pools;
+using Lamina.Tests.Hosting;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lamina.Tests.Admin;
 
@@ -116,12 +115,44 @@ public sealed class AdminDoorTests(TestDaemon daemon) : IClassFixture<TestDaemon
     [Fact]
     public async Task Everything_BeforeThePoolsAreRead_IsUnavailable()
     {
-        var pools = new PoolSet(
-            new PoolOpener(NullLoggerFactory.Instance, TimeProvider.System, new WriterPauses(daemon.Root, null, TimeProvider.System, NullLogger<WriterPauses>.Instance)),
-            new ForgottenPools(daemon.Root), new Catalog(), NullLogger<PoolSet>.Instance);
-        await using var _ = pools;
+        await using var slow = await SlowPool.MakeAsync();
+        await using var early = new DaemonProcess(slow.Arguments);
+        early.Launch();
+        try
+        {
+            await early.LogsAsync("Listening");
+            using var channel = UnixChannel.To(early.AdminSocket);
+            foreach (var method in V1.AdminReflection.Descriptor.Services.SelectMany(service => service.Methods))
+            {
+                var answer = await AnswerAsync(channel.CreateCallInvoker(), method);
+                if (method.Service.Name == "Doctor")
+                    Assert.Contains(V1.CheckResponse.Parser.ParseFrom(answer.Content).Checks, check => check.Detail == "the daemon is still reading its pools");
+                else
+                    Assert.True(answer is (StatusCode.Unavailable, null, "the daemon is still reading its pools; call again in a moment"), $"{method.FullName}: {answer}");
+            }
+        }
+        finally
+        {
+            // Nobody can be killed who waits for a frozen disk.
+            slow.Release();
+        }
+    }
 
-        Assert.Equal(V1.CheckStatus.Warning, new DaemonChecks(pools).Run().Last().Status);
-        Assert.Equal(StorageError.Unavailable, Assert.Throws<StorageException>(pools.CheckReady).Error);
+    // With nothing in the request.
+    private static async Task<(StatusCode Code, byte[]? Content, string Detail)> AnswerAsync(CallInvoker invoker, MethodDescriptor method)
+    {
+        var bytes = Marshallers.Create(content => content, content => content);
+        var raw = new Method<byte[], byte[]>(method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary, method.Service.FullName, method.Name, bytes, bytes);
+        try
+        {
+            if (!method.IsServerStreaming)
+                return (StatusCode.OK, await invoker.AsyncUnaryCall(raw, null, default, []), "");
+            using var call = invoker.AsyncServerStreamingCall(raw, null, default, []);
+            return (StatusCode.OK, await call.ResponseStream.MoveNext(CancellationToken.None) ? call.ResponseStream.Current : null, "");
+        }
+        catch (RpcException e)
+        {
+            return (e.StatusCode, null, e.Status.Detail);
+        }
     }
 }

@@ -99,7 +99,7 @@ public sealed class PoolsOutOfReachTests
         await using var first = await CsiDaemon.StartAsync(pool.Arguments);
         var volume = (await first.CreateAsync()).VolumeId;
 
-        await AssertOutOfReachAsync(pool, $"another daemon serves the pool at {pool.Path}; one pool has one daemon");
+        await AssertOutOfReachAsync(pool, $"another daemon (process {Environment.ProcessId}) serves the pool at {pool.Path}; one pool has one daemon");
 
         await first.UseAsync(volume, path => File.WriteAllText(Path.Combine(path, "file"), "content"));
         await first.Controller.DeleteVolumeAsync(new() { VolumeId = volume });

@@ -71,6 +71,11 @@ public sealed class CompletionTests(TestDaemon daemon) : IClassFixture<TestDaemo
     [InlineData("lamina sna", "snapshot")]
     public async Task Bash_WithTheScript_CompletesAndEvaluatesNothing(string line, string expected)
     {
+        // Called by a path that has the word in it before.
+        var installed = Directory.CreateDirectory(Path.Combine(daemon.Root, "lamina", "bin")).FullName;
+        if (!File.Exists(Path.Combine(installed, "lamina")))
+            File.CreateSymbolicLink(Path.Combine(installed, "lamina"), LaminaProcess.Path);
+        line = Path.Combine(installed, line);
         var words = line.Split(' ');
         var directory = Path.Combine(daemon.Root, "bash");
         Directory.CreateDirectory(directory);
@@ -78,7 +83,6 @@ public sealed class CompletionTests(TestDaemon daemon) : IClassFixture<TestDaemo
             cd '{directory}'; export LAMINA_SOCKET='{daemon.AdminSocket}'
             source <('{LaminaProcess.Path}' completion bash)
             COMP_LINE='{line}'; COMP_POINT={line.Length}; COMP_WORDS=({string.Join(' ', words.Select(word => $"'{word}'"))}); COMP_CWORD={words.Length - 1}
-            COMP_WORDS[0]='{LaminaProcess.Path}'
             _lamina
             echo "$(IFS=' '; echo "${"{COMPREPLY[*]}"}")"
             """;

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Lamina.Cli.Doctor;
 using Lamina.Linux;
+using Lamina.Testing;
+using Lamina.Tests.Csi;
 using Lamina.V1;
 
 namespace Lamina.Tests.Cli;
@@ -12,6 +14,7 @@ public sealed class DoctorTests(TestDaemon daemon) : IClassFixture<TestDaemon>
         IsRoot = true,
         KernelRelease = "6.12.0-amd64",
         FileSystems = ["ext4", "overlay", "btrfs", "xfs"],
+        HasDiskQuotas = true,
         HasLoopControl = true,
         Tools = FileSystemTool.All.ToImmutableDictionary(tool => tool.Name, tool => $"/usr/sbin/{tool.Name}"),
         HasCgroup2 = true,
@@ -38,6 +41,31 @@ public sealed class DoctorTests(TestDaemon daemon) : IClassFixture<TestDaemon>
     [InlineData("6.10.3", "statmount", CheckStatus.Ok)]
     public void Judge_Kernel_KnowsWhatItHas(string release, string feature, CheckStatus status) =>
         Assert.Equal(status, Assert.Single(HostChecks.Judge(Good with { KernelRelease = release }), check => check.Name == feature).Status);
+
+    [Theory]
+    [InlineData("5.4.0", "openat2", true, CheckStatus.Ok)]
+    [InlineData("6.18.0", "openat2", false, CheckStatus.Problem)]
+    [InlineData("custom", "statmount", true, CheckStatus.Ok)]
+    [InlineData("6.18.0", "btrfs simple quotas", false, CheckStatus.Warning)]
+    public void Judge_WhatTheKernelWasAsked_CountsMoreThanItsVersion(string release, string feature, bool has, CheckStatus status)
+    {
+        var facts = Good with { KernelRelease = release, Probed = new Dictionary<string, bool> { [feature] = has } };
+
+        Assert.Equal(status, Assert.Single(HostChecks.Judge(facts), check => check.Name == feature).Status);
+    }
+
+    [Fact]
+    public void Read_ThisHost_AsksTheKernelForEverything()
+    {
+        var facts = HostFacts.Read(CliRun.HostOf(""));
+
+        // The tests need a kernel that has all of it, as root.
+        Assert.Equal(KernelFeature.All.Select(feature => (feature.Name, true)), facts.Probed.Select(probed => (probed.Key, probed.Value)));
+        Assert.Equal(Directory.Exists("/proc/sys/fs/quota"), facts.HasDiskQuotas);
+    }
+
+    [Fact]
+    public void Judge_NoDiskQuotas_SaysWhatHasThem() => AssertCheck(Good with { HasDiskQuotas = false }, "disk quotas", CheckStatus.Warning, "CONFIG_QUOTA");
 
     [Fact]
     public void Judge_KernelWithoutAVersion_IsAWarning() => AssertCheck(Good with { KernelRelease = "custom" }, "kernel", CheckStatus.Warning, "uname -r");
@@ -93,6 +121,31 @@ public sealed class DoctorTests(TestDaemon daemon) : IClassFixture<TestDaemon>
         Assert.Matches(@"(?m)^daemon +ok +version \d", run.Out);
         Assert.Matches(@"(?m)^default pool +ok +default$", run.Out);
         Assert.Matches(@"(?m)^pool default +ok +overlay2 at ", run.Out);
+    }
+
+    [Fact]
+    public async Task Doctor_PoolsWithAdvisorySizes_SaysHowEachGetsHardLimits()
+    {
+        await using var ext4 = await LoopDisk.CreateAsync(FileSystemKind.Ext4);
+        await using var xfs = await LoopDisk.CreateAsync(FileSystemKind.Xfs);
+        await using var btrfs = await LoopDisk.CreateAsync(FileSystemKind.Btrfs);
+        await using var pools = await TestDaemon.StartAsync(
+        [
+            .. CsiPools.OverlayAt("on-ext4", ext4.NewDirectory()), .. CsiPools.OverlayAt("on-xfs", xfs.NewDirectory()), .. CsiPools.OverlayAt("on-btrfs", btrfs.NewDirectory()),
+            .. CsiPools.Btrfs("btrfs", btrfs), .. CsiPools.Btrfs("limited", btrfs, "--quota=simple"),
+        ]);
+
+        var checks = (await CliRun.JsonAsync(pools, "doctor")).AsArray();
+
+        // Quotas are the filesystem's: when one pool has switched them on, the other has to be told to use them.
+        foreach (var (pool, advice) in ((string, string)[])[("on-ext4", "tune2fs -O project,quota"), ("on-xfs", "-o prjquota"), ("on-btrfs", "--backend btrfs"), ("btrfs", "\"quota\": \"simple\"")])
+        {
+            var check = Assert.Single(checks, check => (string?)check!["name"] == $"pool {pool}" && (string?)check["status"] == "warning")!;
+            Assert.Contains("sizes are advisory", (string?)check["detail"], StringComparison.Ordinal);
+            Assert.Contains(advice, (string?)check["advice"], StringComparison.Ordinal);
+        }
+        Assert.DoesNotContain(checks, check => (string?)check!["name"] == "pool limited" && (string?)check["status"] != "ok");
+        await pools.StopAsync();
     }
 
     [Fact]

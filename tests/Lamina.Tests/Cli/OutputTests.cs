@@ -1,6 +1,8 @@
 using Google.Protobuf;
 using Lamina.Cli;
 using Lamina.Cli.Output;
+using Lamina.Testing;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Lamina.Tests.Cli;
 
@@ -69,16 +71,35 @@ public sealed class OutputTests
     public async Task Progress_ThatTakesLong_IsShownAtATerminalOnly()
     {
         var slow = new TaskCompletionSource<int>();
-        var atTerminal = CliRun.HostOf("") with { ErrorIsTerminal = true };
-        var inPipe = CliRun.HostOf("");
+        var time = new FakeTimeProvider();
+        var (shownText, silentText) = (new StringWriter(), new StringWriter());
+        var atTerminal = CliRun.HostOf("") with { ErrorIsTerminal = true, Error = TextWriter.Synchronized(shownText), Time = time };
+        var inPipe = CliRun.HostOf("") with { Error = silentText, Time = time };
         var shown = new Progress(atTerminal).ShowAsync("cutting [it]", slow.Task);
         var silent = new Progress(inPipe).ShowAsync("cutting [it]", slow.Task);
-        await Task.Delay(1600);
+        time.Advance(TimeSpan.FromMilliseconds(900));
+        Assert.DoesNotContain("cutting", Shown(), StringComparison.Ordinal);
+
+        time.Advance(TimeSpan.FromMilliseconds(200));
+        await Eventually.TrueAsync(() => Shown().Contains("cutting [it] ... 1s", StringComparison.Ordinal), "it is shown");
+        await Eventually.TrueAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(100));
+                return Shown().Contains("cutting [it] ... 3s", StringComparison.Ordinal);
+            },
+            "it goes on");
         slow.SetResult(7);
 
         Assert.Equal((7, 7), (await shown, await silent));
-        Assert.Contains("cutting [it] ... 1s", atTerminal.Error.ToString(), StringComparison.Ordinal);
-        Assert.Equal("", inPipe.Error.ToString());
+        Assert.Equal("", silentText.ToString());
+
+        // The writer's own lock.
+        string Shown()
+        {
+            lock (atTerminal.Error)
+                return shownText.ToString();
+        }
     }
 
     [Fact]

@@ -126,14 +126,13 @@ public sealed class PoolCommandTests : IAsyncLifetime
     [InlineData(2, "an image size without an image", "x", "--backend", "btrfs", "--path", "/x", "--image-size", "1Gi")]
     [InlineData(2, "'floppy' not recognized", "x", "--backend", "floppy", "--path", "/x")]
     [InlineData(2, "is not a duration", "x", "--max-pause", "soon")]
-    [InlineData(2, "MaxPause", "x", "--backend", "overlay2", "--path", "/x", "--max-pause", "2h")]
+    [InlineData(2, "maxPause is 02:00:00; allowed is 00:00:00.010 to 00:01:00", "x", "--backend", "overlay2", "--path", "/x", "--max-pause", "2h")]
     public async Task Init_BadInput_IsRefused(int exitCode, string message, params string[] arguments)
     {
         var run = await CliRun.RunAsync(_daemon, ["pool", "init", .. arguments]);
 
         Assert.Equal(exitCode, run.ExitCode);
         Assert.Contains(message, run.Error, StringComparison.Ordinal);
-        Assert.False(Directory.Exists("/x"));
     }
 
     [Fact]
@@ -186,9 +185,52 @@ public sealed class PoolCommandTests : IAsyncLifetime
         await CliRun.OkAsync(daemon, "pool", "init", "first", "--backend", "overlay2", "--path", Path.Combine(daemon.Root, "first"));
         Assert.Equal("first", (string?)(await CliRun.JsonAsync(daemon, "volume", "create", "v"))["pool"]);
 
+        // The one that may be on that disk stays known, and the next pool is no default because of it.
+        await CliRun.OkAsync(daemon, "pool", "init", "second", "--backend", "overlay2", "--path", Path.Combine(daemon.Root, "second"));
+        Assert.Equal("first", (string?)(await CliRun.JsonAsync(daemon, "volume", "create", "w"))["pool"]);
+
         await daemon.StartAgainAsync();
-        Assert.Equal("first", (string?)Assert.Single((await CliRun.JsonAsync(daemon, "pool", "ls")).AsArray())!["name"]);
+        Assert.Equal(["default: no, not served", "first: default, served", "second: no, served"], await PoolsAsync(daemon));
+        Assert.Equal("first", (string?)(await CliRun.JsonAsync(daemon, "volume", "create", "x"))["pool"]);
         await _daemon.StartAgainAsync();
+    }
+
+    [Fact]
+    public async Task Init_WhileTheDiskOfTheEmbeddedPoolIsMissing_LosesNoneOfItsVolumes()
+    {
+        var id = (string?)(await CliRun.JsonAsync(_daemon, "volume", "create", "v"))["id"];
+        await _daemon.StopAsync();
+        var disk = _daemon.StateDirectory + ".disk";
+        Directory.Move(_daemon.StateDirectory, disk);
+        Directory.CreateDirectory(_daemon.StateDirectory);
+        await _daemon.StartAgainAsync();
+        Assert.Equal(["default: default, not served"], await PoolsAsync(_daemon));
+
+        await CliRun.OkAsync(_daemon, "pool", "init", "other", "--backend", "overlay2", "--path", Path.Combine(_daemon.Root, "other"));
+
+        await _daemon.StartAgainAsync();
+        Assert.Equal(["default: no, not served", "other: default, served"], await PoolsAsync(_daemon));
+        Assert.Equal(7, (await CliRun.RunAsync(_daemon, "volume", "inspect", id!)).ExitCode);
+        await _daemon.StopAsync();
+        Directory.Delete(_daemon.StateDirectory);
+        Directory.Move(disk, _daemon.StateDirectory);
+        await _daemon.StartAgainAsync();
+        Assert.Equal(["default: no, served", "other: default, served"], await PoolsAsync(_daemon));
+        Assert.Equal("default", (string?)(await CliRun.JsonAsync(_daemon, "volume", "inspect", id!))["pool"]);
+    }
+
+    [Fact]
+    public async Task Init_WhereTheEmbeddedPoolSurelyNeverWas_KeepsNothingOfIt()
+    {
+        // A state directory of a daemon's own, in which no default pool is.
+        var state = TestScratch.NewDirectory("state");
+        await File.WriteAllTextAsync(Path.Combine(state, "forgotten-pools"), "aaaaaaaaaaaaa\n");
+        await using var daemon = await TestDaemon.StartAsync($"--stateDirectory={state}");
+
+        await CliRun.OkAsync(daemon, "pool", "init", "first", "--backend", "overlay2", "--path", Path.Combine(daemon.Root, "first"));
+
+        await daemon.StartAgainAsync();
+        Assert.Equal(["first: default, served"], await PoolsAsync(daemon));
     }
 
     [Theory]
@@ -225,6 +267,9 @@ public sealed class PoolCommandTests : IAsyncLifetime
         Assert.Equal(5, (await CliRun.RunAsync(_daemon, "pool", "forget", id!, "--yes")).ExitCode);
         Assert.Equal(2, (await CliRun.RunAsync(_daemon, "pool", "forget", "default", "--yes")).ExitCode);
     }
+
+    private static async Task<IEnumerable<string>> PoolsAsync(TestDaemon daemon) => (await CliRun.JsonAsync(daemon, "pool", "ls")).AsArray()
+        .Select(pool => $"{pool!["name"]}: {((bool)pool["default"]! ? "default" : "no")}, {((bool)pool["loaded"]! ? "served" : "not served")}");
 
     private string DropInPath(string name) => Path.Combine(_daemon.ConfigurationDirectory, "conf.d", $"pool-{name}.json");
 

@@ -25,17 +25,23 @@ internal sealed class CrashRun(CrashScene scene, int seed)
     internal IReadOnlyList<CallKind> Kinds { get; } =
         [.. Enum.GetValues<CallKind>().Where(kind => kind != CallKind.Flatten || scene.Pool.Backend == PoolBackend.Overlay2)];
 
-    /// <summary>Kills so many times, and gives everything back in the end.</summary>
+    /// <summary>Kills so many times, in calls of every kind, and gives everything back in the end.</summary>
     internal async Task RunAsync(int kills)
+    {
+        var wanted = Wanted(kills);
+        await RunAsync(() => Kills.Count < kills ? wanted[Kills.Count] : null);
+    }
+
+    /// <summary>Kills as long as it is told what to hit, and gives everything back in the end.</summary>
+    internal async Task RunAsync(Func<CallKind?> next)
     {
         try
         {
             await scene.Daemon.StartAsync();
             await BeginAsync();
-            var wanted = Wanted(kills);
-            for (var kill = 0; kill < kills; kill++)
+            while (next() is { } wanted)
             {
-                await WorkUntilKilledAsync(wanted[kill]);
+                await WorkUntilKilledAsync(wanted);
                 AssertMountsStay();
                 await scene.Daemon.StartAsync();
                 await CheckAsync();

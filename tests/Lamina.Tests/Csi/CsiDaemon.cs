@@ -60,6 +60,7 @@ public sealed class CsiDaemon : IAsyncLifetime
         MountCleanup.UnmountBeneath(Kubelet);
         await Daemon.DisposeAsync();
         MountCleanup.UnmountBeneath(Daemon.Root);
+        PlantedSecrets.CheckNoneIn(Log);
     }
 
     /// <summary>Stops the daemon, mounts stay, and starts a new one on the same directories.</summary>
@@ -98,7 +99,7 @@ public sealed class CsiDaemon : IAsyncLifetime
     }
 
     internal async Task<Wire.Snapshot> SnapshotAsync(string volume, string? name = null) =>
-        (await Controller.CreateSnapshotAsync(new() { Name = name ?? NewName("snapshot"), SourceVolumeId = volume })).Snapshot;
+        (await Controller.CreateSnapshotAsync(new() { Name = name ?? NewName("snapshot"), SourceVolumeId = volume, Secrets = { ["password"] = PlantedSecrets.Value } })).Snapshot;
 
     internal async Task<string> StageAsync(string volume, Wire.VolumeCapability? capability = null)
     {

@@ -10,7 +10,7 @@ namespace Lamina.Tests.Csi;
 /// <summary>Calls that outlive their callers, on a pool whose filesystem stands still.</summary>
 public sealed class DeadlineTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(4);
     private LoopDisk _disk = null!;
     private CsiDaemon _daemon = null!;
 
@@ -63,17 +63,11 @@ public sealed class DeadlineTests : IAsyncLifetime
     private async Task OutliveAsync<T>(Func<DateTime, AsyncUnaryCall<T>> call)
     {
         var operations = _daemon.Daemon.Services.GetRequiredService<OperationRunner>();
-        using var root = Files.OpenDirectory(_disk.MountPoint);
-        FileSystemFreeze.Freeze(root);
-        try
+        using (new FrozenFileSystem(_disk.MountPoint))
         {
             Assert.Contains("goes on", await Refused.AsAsync(StatusCode.Aborted, call(CsiDaemon.In(Short))), StringComparison.Ordinal);
             Assert.Contains("still running", await Refused.AsAsync(StatusCode.Aborted, call(CsiDaemon.In(Short))), StringComparison.Ordinal);
             Assert.Equal(1, operations.Running);
-        }
-        finally
-        {
-            FileSystemFreeze.Thaw(root);
         }
         await Eventually.TrueAsync(() => operations.Running == 0, "it is done, though nobody waits for it");
     }

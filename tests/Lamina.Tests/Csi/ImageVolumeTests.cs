@@ -1,6 +1,9 @@
 using Grpc.Core;
 using Lamina.Linux;
+using Lamina.Storage;
+using Lamina.Storage.Attachments;
 using Lamina.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Mode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 using Unit = Csi.V1.VolumeUsage.Types.Unit;
 using Wire = Csi.V1;
@@ -56,9 +59,18 @@ public sealed class ImageVolumeTests(CsiDaemon daemon) : IClassFixture<CsiDaemon
             await Refused.AsAsync(StatusCode.FailedPrecondition, daemon.NodeService.NodePublishVolumeAsync(mixed));
         }
         var second = await daemon.PublishAsync(volume.VolumeId, staging, capability, readOnly: true);
+        // A person who attaches it wants to write, and nobody who may only read keeps the device from it for ever.
+        var attachments = daemon.Daemon.Services.GetRequiredService<AttachmentService>();
+        var id = IStorageValue<VolumeId>.Parse(volume.VolumeId);
+        var person = new HolderIdentity(Door.Cli, HolderKind.User, "person");
+        var refused = await Assert.ThrowsAsync<StorageException>(() => attachments.AttachAsync(id, person, "", CancellationToken.None));
+        Assert.Equal(StorageError.FailedPrecondition, refused.Error);
         await daemon.UnpublishAsync(volume.VolumeId, target);
         await daemon.UnpublishAsync(volume.VolumeId, second);
 
+        using (var device = Files.Open(await attachments.AttachAsync(id, person, "", CancellationToken.None), OpenFlags.ReadWrite))
+            Files.WriteAll(device, 0, new byte[512]);
+        await attachments.DetachAsync(id, person, CancellationToken.None);
         var writable = await daemon.PublishAsync(volume.VolumeId, staging, capability);
         using (var device = Files.Open(writable, OpenFlags.ReadWrite))
             Files.WriteAll(device, 0, new byte[512]);

@@ -17,10 +17,11 @@ public sealed class MainJobTests
 
         var result = await RunAsync(root, $"exec {MainJob} < /dev/null", [
             $"LAMINA_RUNTIMEDIRECTORY={root}/run", $"LAMINA_STATEDIRECTORY={root}/state", $"LAMINA_CONFIGURATIONDIRECTORY={root}/etc",
-            $"CSI_ENDPOINT=unix://{root}/run/csi.sock", $"LAMINA_SOCKET={root}/run/admin.sock", "LAMINA_METRICS__ADDRESS=none"]);
+            $"CSI_ENDPOINT=unix://{root}/run/csi.sock", $"LAMINA_SOCKET={root}/run/admin.sock", "LAMINA_METRICS__ADDRESS=127.0.0.1:0"]);
 
         Assert.True(result.ExitCode == 0, $"it ended with {result.ExitCode}:\n{result.Output}\n{result.Error}");
         AssertTold(result.Output);
+        Assert.Matches(@"(?m)^Metrics: http://127\.0\.0\.1:[1-9]\d*/metrics", result.Output);
         Assert.DoesNotContain('\u001b', result.Output);
         Assert.Empty(MountTable.Read().Beneath(root));
         Assert.Empty(ProcessesOf(root));

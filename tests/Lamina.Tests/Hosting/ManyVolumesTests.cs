@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Grpc.Core;
-using Lamina.Linux;
 using Lamina.Storage.Pools;
 using Lamina.Testing;
 using Lamina.Tests.Csi;
@@ -16,30 +15,28 @@ public sealed class ManyVolumesTests(ITestOutputHelper output)
     [Fact]
     public async Task Start_WhileThePoolIsRead_AnswersThatItIsNotReady()
     {
-        await using var disk = await LoopDisk.CreateAsync(FileSystemKind.Ext4, 2L << 30, cancellationToken: TestContext.Current.CancellationToken);
-        var pool = ServeProcess.NewPool(PoolBackend.Overlay2, disk.NewDirectory("pool"));
-        await FillAsync(pool);
-        // A disk that takes its time: whoever opens the pool waits for the thaw.
-        using var slow = Freeze(disk);
-
-        await using var daemon = ServeProcess.Start(pool);
+        await using var pool = await SlowPool.MakeAsync(FillAsync, 2L << 30);
+        await using var daemon = new DaemonProcess(pool.Arguments);
+        daemon.Launch();
+        await daemon.LogsAsync("Listening");
+        using var csi = new CsiConnection(daemon.CsiSocket);
         try
         {
-            await daemon.AnswerAsync();
-            Assert.False(await daemon.ProbeAsync());
-            await Refused.AsAsync(StatusCode.Unavailable, daemon.Controller.ListVolumesAsync(new()));
-            await Refused.AsAsync(StatusCode.Unavailable, daemon.Controller.CreateVolumeAsync(Requests.CreateVolume("early")));
-            Assert.False(await daemon.ProbeAsync());
+            Assert.False((await csi.Identity.ProbeAsync(new())).Ready);
+            await Refused.AsAsync(StatusCode.Unavailable, csi.Controller.ListVolumesAsync(new()));
+            await Refused.AsAsync(StatusCode.Unavailable, csi.Controller.CreateVolumeAsync(Requests.CreateVolume("early")));
+            Assert.False((await csi.Identity.ProbeAsync(new())).Ready);
         }
         finally
         {
-            slow.Dispose();
+            // Nobody can be killed who waits for a frozen disk.
+            pool.Release();
         }
         var thawed = TimeProvider.System.GetTimestamp();
-        await daemon.BecomeReadyAsync();
+        await daemon.LogsAsync("Lamina is ready");
         output.WriteLine($"{Volumes} volumes read in {TimeProvider.System.GetElapsedTime(thawed).TotalSeconds:f1} s");
-        Assert.True(await daemon.ProbeAsync());
-        Assert.Equal(Volumes, await CountAsync(daemon.Controller));
+        Assert.True((await csi.Identity.ProbeAsync(new())).Ready);
+        Assert.Equal(Volumes, await CountAsync(csi.Controller));
     }
 
     // One volume by the product, and copies of its record and its layer: ten thousand creates would take a minute.
@@ -75,23 +72,5 @@ public sealed class ManyVolumesTests(ITestOutputHelper output)
         }
         while (token != "");
         return names.Count;
-    }
-
-    private static Frozen Freeze(LoopDisk disk)
-    {
-        FileSystemFreeze.Freeze(disk.Root);
-        return new Frozen(disk);
-    }
-
-    private sealed class Frozen(LoopDisk disk) : IDisposable
-    {
-        private bool _isThawed;
-
-        public void Dispose()
-        {
-            if (!_isThawed)
-                FileSystemFreeze.Thaw(disk.Root);
-            _isThawed = true;
-        }
     }
 }

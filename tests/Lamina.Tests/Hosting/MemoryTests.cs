@@ -1,5 +1,4 @@
 using System.Globalization;
-using Lamina.Storage.Pools;
 using Lamina.Testing;
 using Lamina.Tests.Csi;
 
@@ -13,42 +12,38 @@ public sealed class MemoryTests(TmpfsFileSystem fileSystem, ITestOutputHelper ou
     [Fact]
     public async Task ResidentMemory_Idle_IsBelow80MiB()
     {
-        await using var daemon = await StartAsync(ServeProcess.NewPool(PoolBackend.Overlay2, fileSystem.NewDirectory("pool")));
+        await using var daemon = new DaemonProcess(CsiPools.OverlayAt("default", fileSystem.NewDirectory("pool")));
+        await daemon.StartAsync();
 
         AssertBelow(80 * MiB, await SettledAsync(daemon.Pid, "idle"));
         // Most of it are pages of the runtime's files, which it shares with the daemon.
         AssertBelow(40 * MiB, await SettledAsync(daemon.WatcherPid!.Value, "watcher"));
+        Assert.Equal(0, await daemon.StopAsync());
     }
 
     [Fact]
     public async Task ResidentMemory_WithThousandVolumes_IsBelow110MiB()
     {
         const int count = 1000;
-        var pool = ServeProcess.NewPool(PoolBackend.Overlay2, fileSystem.NewDirectory("pool"));
-        await using (var daemon = await StartAsync(pool))
+        await using var daemon = new DaemonProcess(CsiPools.OverlayAt("default", fileSystem.NewDirectory("pool")));
+        await daemon.StartAsync();
+        using (var csi = new CsiConnection(daemon.CsiSocket))
         {
             await Parallel.ForEachAsync(
                 Enumerable.Range(0, count),
                 new ParallelOptions { MaxDegreeOfParallelism = 16 },
-                async (number, cancel) => await daemon.Controller.CreateVolumeAsync(Requests.CreateVolume($"pvc-{number:d36}"), cancellationToken: cancel));
-            Assert.Equal(count, (await daemon.Controller.ListVolumesAsync(new())).Entries.Count);
+                async (number, cancel) => await csi.Controller.CreateVolumeAsync(Requests.CreateVolume($"pvc-{number:d36}"), cancellationToken: cancel));
+            Assert.Equal(count, (await csi.Controller.ListVolumesAsync(new())).Entries.Count);
 
             AssertBelow(110 * MiB, await SettledAsync(daemon.Pid, "after 1,000 creates"));
         }
-        await using (var daemon = await StartAsync(pool))
-        {
-            Assert.Equal(count, (await daemon.Controller.ListVolumesAsync(new())).Entries.Count);
+        Assert.Equal(0, await daemon.StopAsync());
 
-            AssertBelow(110 * MiB, await SettledAsync(daemon.Pid, "started with 1,000 volumes"));
-        }
-    }
-
-    private static async Task<ServeProcess> StartAsync(PoolSettings pool)
-    {
-        var daemon = ServeProcess.Start(pool);
-        await daemon.BecomeReadyAsync();
-        Assert.True(await daemon.ProbeAsync());
-        return daemon;
+        await daemon.StartAsync();
+        using (var csi = new CsiConnection(daemon.CsiSocket))
+            Assert.Equal(count, (await csi.Controller.ListVolumesAsync(new())).Entries.Count);
+        AssertBelow(110 * MiB, await SettledAsync(daemon.Pid, "started with 1,000 volumes"));
+        Assert.Equal(0, await daemon.StopAsync());
     }
 
     // In KiB, when it has not grown for a while.

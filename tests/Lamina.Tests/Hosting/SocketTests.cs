@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Lamina.Hosting;
 using Lamina.Linux;
 using Lamina.Testing;
 using Lamina.Tests.Cli;
@@ -39,6 +40,19 @@ public sealed class SocketTests
         await daemon.StartAsync();
 
         Assert.Equal(0, (await CliRun.RunAsync(CliRun.HostOf(daemon.AdminSocket), "pool", "ls")).ExitCode);
+    }
+
+    // As /var/run is another name of /run: it is one directory, and we are not in our own way.
+    [Fact]
+    public void Places_InOneDirectoryByTwoNames_AreOurs()
+    {
+        var directory = TestScratch.NewDirectory("sockets");
+        var link = TestScratch.NewPath("link");
+        File.CreateSymbolicLink(link, directory);
+
+        using var places = SocketPlaces.Take($"{link}/csi.sock", $"{directory}/admin.sock");
+
+        Assert.Throws<IOException>(() => SocketPlaces.Take($"{directory}/other.sock"));
     }
 
     [Theory]

@@ -23,7 +23,7 @@ internal sealed class BindPool : IPool
         _edge = new PoolEdge(settings);
         _sources = sources;
         _directory = directory;
-        _volumes = new ObjectDirectory<BindVolumeRecord>(directory, "volumes", BindRecordJson.Default.BindVolumeRecord);
+        _volumes = new ObjectDirectory<BindVolumeRecord>(directory, "volumes", () => BindRecordJson.Default.BindVolumeRecord);
         _trash = new TrashReclaimer(directory, settings.Name, RemoveFromTrashAsync, time, logger);
         Description = new PoolDescription(settings.Name, directory.Identity.Id, "bind", settings.Path, PoolFeatures.HostDirectories)
         {

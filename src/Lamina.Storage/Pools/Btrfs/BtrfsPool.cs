@@ -45,8 +45,8 @@ internal sealed partial class BtrfsPool : IPool
         _disk = settings.Image is { } image ? Files.OpenDirectory(Path.GetDirectoryName(image)!) : null;
         _quotas = new SimpleQuotas(directory, settings);
         _mounts = new SubvolumeMounts(directory);
-        _volumes = new ObjectDirectory<BtrfsVolumeRecord>(directory, "volumes", BtrfsRecordJson.Default.BtrfsVolumeRecord);
-        _snapshots = new ObjectDirectory<BtrfsSnapshotRecord>(directory, "snapshots", BtrfsRecordJson.Default.BtrfsSnapshotRecord);
+        _volumes = new ObjectDirectory<BtrfsVolumeRecord>(directory, "volumes", () => BtrfsRecordJson.Default.BtrfsVolumeRecord);
+        _snapshots = new ObjectDirectory<BtrfsSnapshotRecord>(directory, "snapshots", () => BtrfsRecordJson.Default.BtrfsSnapshotRecord);
         _trash = new TrashReclaimer(directory, settings.Name, RemoveFromTrashAsync, time, logger, EndRoundAsync);
         Description = Describe();
     }

@@ -54,6 +54,9 @@ public sealed class CutRunner(WriterPauses pauses, TimeProvider time, ILogger<Cu
     {
         foreach (var cut in cuts)
             cut.Prepare();
+        // The first may have been prepared long ago.
+        foreach (var cut in cuts.Where(_ => cuts.Count > 1))
+            cut.Prepare();
         var at = CutAll(cuts, new WritePoint());
         foreach (var cut in cuts)
             cut.Finish();

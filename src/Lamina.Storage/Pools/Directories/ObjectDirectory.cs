@@ -18,11 +18,12 @@ internal sealed class ObjectDirectory<TRecord> : IDisposable
     private const string RecordFile = "record.json";
     private readonly PoolDirectory _pool;
     private readonly string _name;
-    private readonly JsonTypeInfo<TRecord> _json;
+    // Made with the first record, as what it knows of all the types in it takes a megabyte.
+    private readonly Func<JsonTypeInfo<TRecord>> _json;
     private readonly SafeFileHandle _directory;
     private readonly ConcurrentDictionary<ObjectKey, TRecord> _records = [];
 
-    internal ObjectDirectory(PoolDirectory pool, string name, JsonTypeInfo<TRecord> json)
+    internal ObjectDirectory(PoolDirectory pool, string name, Func<JsonTypeInfo<TRecord>> json)
     {
         _pool = pool;
         _name = name;
@@ -82,7 +83,7 @@ internal sealed class ObjectDirectory<TRecord> : IDisposable
     /// <exception cref="StorageException"><see cref="StorageError.AlreadyExists"/>: the key is taken.</exception>
     internal void Publish(StagedObject staging, TRecord record)
     {
-        DurableFile.Create(staging.Directory, RecordFile, JsonSerializer.SerializeToUtf8Bytes(record, _json), 0x180);
+        DurableFile.Create(staging.Directory, RecordFile, JsonSerializer.SerializeToUtf8Bytes(record, _json()), 0x180);
         _pool.FlushBefore();
         try
         {
@@ -110,7 +111,7 @@ internal sealed class ObjectDirectory<TRecord> : IDisposable
     internal void Replace(TRecord record)
     {
         using var directory = Open(record.Key);
-        DurableFile.Replace(directory, RecordFile, JsonSerializer.SerializeToUtf8Bytes(record, _json), 0x180);
+        DurableFile.Replace(directory, RecordFile, JsonSerializer.SerializeToUtf8Bytes(record, _json()), 0x180);
         _records[record.Key] = record;
     }
 
@@ -151,7 +152,7 @@ internal sealed class ObjectDirectory<TRecord> : IDisposable
                 reason = $"it has format version {format}, and this daemon knows only {PoolDirectory.Format}";
                 return false;
             }
-            var read = JsonSerializer.Deserialize(json, _json)!;
+            var read = JsonSerializer.Deserialize(json, _json())!;
             reason = read.Key != key ? $"it says that its key is {read.Key}"
                 : read.Pool != _pool.Identity.Id ? $"it says that it belongs to pool {read.Pool}"
                 : read.Flaw;

@@ -115,7 +115,8 @@ internal sealed class PoolDirectory : IDisposable
 
             // The lock lives as long as the open file.
             lockFile = Files.OpenAt(root, LockFile, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, 0x180);
-            fileLock = Files.TryLock(lockFile) ?? throw Unavailable($"another daemon serves the pool at {settings.Path}; one pool has one daemon");
+            fileLock = Files.TryLock(lockFile) ?? throw Unavailable($"another daemon{FileLock.OwnerOf(lockFile)} serves the pool at {settings.Path}; one pool has one daemon");
+            fileLock.Sign();
             return new PoolDirectory(settings.Path, root, lockFile, fileLock, identity);
         }
         catch (Exception e)

@@ -83,7 +83,7 @@ internal sealed class TrashReclaimer(
             _reported.Remove(Everything);
             return wait;
         }
-        catch (Exception e) when (!_stopping.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !_stopping.IsCancellationRequested)
         {
             Report(Everything, e.Message);
             return RetryAfter;
@@ -130,7 +130,7 @@ internal sealed class TrashReclaimer(
             if (outcome == TrashOutcome.InUse)
                 Report(entry, "it is still mounted somewhere");
         }
-        catch (Exception e) when (!_stopping.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !_stopping.IsCancellationRequested)
         {
             Report(entry, e.Message);
         }

@@ -57,29 +57,56 @@ internal static class ImageDevice
                 return LoopDevice.Attach(image, name, direct: true, readOnly: false, autoClear: !isRaw, sectorSize: isRaw ? RawSector : 0);
             if (!found.IsWhole)
                 throw new StorageException(StorageError.FailedPrecondition, $"the image {name} is at {found.Path} already, read-only or in part; detach that first: losetup --detach {found.Path}");
-            var loop = LoopDevice.Open(found.Number, readOnly: true);
+            if (TryOpen(image, found) is not { } loop)
+                continue;
             try
             {
-                // Open, it can't go any more; but it may have gone just before, and have another file by now.
-                if (Find(image)?.Number == loop.Number)
-                {
-                    loop.SetAutoClear(!isRaw);
-                    // It may be from before the image became larger.
-                    loop.SetCapacity();
-                    return loop;
-                }
+                loop.SetAutoClear(!isRaw);
+                // It may be from before the image became larger.
+                loop.SetCapacity();
+                return loop;
             }
             catch (LinuxException e) when (e.Errno is Errno.ENXIO && attempt < Attempts)
             {
                 // It was detached in between.
+                loop.Dispose();
             }
             catch
             {
                 loop.Dispose();
                 throw;
             }
-            loop.Dispose();
         }
+    }
+
+    /// <summary>Opens a device that was found over an image; null when it has gone in between. Open, it can't go any more.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="found">The device.</param>
+    internal static LoopDevice? TryOpen(SafeFileHandle image, LoopStatus found)
+    {
+        LoopDevice loop;
+        try
+        {
+            loop = LoopDevice.Open(found.Number, readOnly: true);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENXIO or Errno.ENOENT)
+        {
+            // The kernel lets nobody open one that is going.
+            return null;
+        }
+        try
+        {
+            // It may have gone just before, and have another file by now.
+            if (Find(image)?.Number == loop.Number)
+                return loop;
+        }
+        catch
+        {
+            loop.Dispose();
+            throw;
+        }
+        loop.Dispose();
+        return null;
     }
 
     /// <summary>The root directory of the filesystem on a device, by a mount that nobody sees and that ends with the handle.</summary>
@@ -124,10 +151,12 @@ internal static class ImageDevice
     }
 
     /// <summary>Detaches the devices over files beneath some directories that nothing mounts, as a crash leaves them.</summary>
+    /// <param name="device">The device number of the filesystem that the directories are on: in a container the same paths may be others.</param>
+    /// <param name="directories">Their paths.</param>
     /// <remarks>Somebody in another mount namespace may have one open; then the kernel waits for them, and it goes with its last user.</remarks>
-    internal static void DetachStray(IReadOnlyCollection<string> directories)
+    internal static void DetachStray(ulong device, IReadOnlyCollection<string> directories)
     {
-        var stray = LoopDevice.List().Where(loop => directories.Any(directory => loop.BackingFile.StartsWith(directory + "/", StringComparison.Ordinal))).ToList();
+        var stray = LoopDevice.List().Where(loop => loop.BackingDevice == device && directories.Any(directory => loop.BackingFile.StartsWith(directory + "/", StringComparison.Ordinal))).ToList();
         if (stray.Count == 0)
             return;
         var mounts = MountTable.Read().Entries;
@@ -135,8 +164,8 @@ internal static class ImageDevice
         {
             try
             {
-                using var device = LoopDevice.Open(loop.Number, readOnly: true);
-                Detach(device);
+                using var opened = LoopDevice.Open(loop.Number, readOnly: true);
+                Detach(opened);
             }
             catch (LinuxException e) when (e.Errno is Errno.ENXIO or Errno.ENOENT)
             {

@@ -52,6 +52,13 @@ internal sealed partial class ImagePool
             throw new StorageException(StorageError.FailedPrecondition,
                 $"{what} holds {bytes}, which would have to be copied as {_directory.FileSystem.Kind.ToString().ToLowerInvariant()} shares no blocks between files, and pool '{_settings.Name}' copies at most {_settings.MaxCopySize}. Raise its maxCopySize, or use a pool on XFS or Btrfs");
         }
+        // The others in the pool need what is left to write.
+        var free = GetCapacity().Available.Bytes - _settings.MinFree.Bytes;
+        if (bytes.Bytes > free)
+        {
+            throw new StorageException(StorageError.ResourceExhausted,
+                $"{what} holds {bytes}, which would have to be copied, and pool '{_settings.Name}' has only {new ByteSize(Math.Max(0, free))} to spare; free space or add some, or use a pool on XFS or Btrfs");
+        }
         var began = _time.GetTimestamp();
         _logger.ImageCopyBegins(what, bytes);
         var told = began;

@@ -91,15 +91,12 @@ internal sealed partial class ImagePool
         }
     }
 
-    // Open, it can't go any more; but it may have gone just before, and be another file's by now.
     private static LoopDevice? OpenDevice(SafeFileHandle image, bool mayBeGoing)
     {
         while ((mayBeGoing ? ImageDevice.FindLasting(image) : ImageDevice.Find(image)) is { } found)
         {
-            var loop = LoopDevice.Open(found.Number, readOnly: true);
-            if (ImageDevice.Find(image)?.Number == loop.Number)
+            if (ImageDevice.TryOpen(image, found) is { } loop)
                 return loop;
-            loop.Dispose();
         }
         return null;
     }

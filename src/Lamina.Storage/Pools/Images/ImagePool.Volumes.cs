@@ -56,8 +56,9 @@ internal sealed partial class ImagePool
                 Files.SetLength(image, size.Bytes);
                 Files.Flush(image);
             }
-            if (ImageDevice.Find(image) is { } attached)
-                GrowAttached(resized, attached, size);
+            using var loop = OpenDevice(image, mayBeGoing: false);
+            if (loop is not null)
+                GrowAttached(resized, loop, size);
         }
         _volumes.Replace(record with { Volume = resized });
         return Task.CompletedTask;
@@ -66,6 +67,8 @@ internal sealed partial class ImagePool
     /// <inheritdoc/>
     public Task<MountDescription> AttachAsync(Volume volume) => !volume.IsImage ? _inner.AttachAsync(volume) : _edge.RunAsync<MountDescription>($"attach volume '{volume.Name}'", async () =>
     {
+        // What follows goes by path, which must not be that of another disk by now.
+        _directory.CheckInPlace();
         var record = _volumes.Get(volume.Id.Key);
         var size = SizeOf(record.Volume);
         var path = Path.Combine(_volumes.PathOf(record.Key), Image);
@@ -126,9 +129,8 @@ internal sealed partial class ImagePool
         }
     }
 
-    private static void GrowAttached(Volume volume, LoopStatus attached, ByteSize size)
+    private static void GrowAttached(Volume volume, LoopDevice loop, ByteSize size)
     {
-        using var loop = LoopDevice.Open(attached.Number, readOnly: true);
         loop.SetCapacity();
         if (volume.FileSystem is not { } fileSystem)
             return;

@@ -63,8 +63,8 @@ internal sealed partial class ImagePool : IPool
         // A pool that was made before there were image volumes gets them now.
         foreach (var name in (ReadOnlySpan<string>)[VolumesName, SnapshotsName])
             Files.TryMakeDirectory(directory.Root, name, 0x1C0);
-        _volumes = new ObjectDirectory<ImageVolumeRecord>(directory, VolumesName, ImageRecordJson.Default.ImageVolumeRecord);
-        _snapshots = new ObjectDirectory<ImageSnapshotRecord>(directory, SnapshotsName, ImageRecordJson.Default.ImageSnapshotRecord);
+        _volumes = new ObjectDirectory<ImageVolumeRecord>(directory, VolumesName, () => ImageRecordJson.Default.ImageVolumeRecord);
+        _snapshots = new ObjectDirectory<ImageSnapshotRecord>(directory, SnapshotsName, () => ImageRecordJson.Default.ImageSnapshotRecord);
     }
 
     /// <inheritdoc/>
@@ -88,7 +88,7 @@ internal sealed partial class ImagePool : IPool
         {
             // Before the inner pool empties incoming/ and trash/: an image that goes must not go on as a device.
             var path = Files.CurrentPath(_directory.Root);
-            ImageDevice.DetachStray([.. new[] { VolumesName, SnapshotsName, "incoming", "trash" }.Select(name => Path.Combine(path, name))]);
+            ImageDevice.DetachStray(Files.Stat(_directory.Root).Device, [.. new[] { VolumesName, SnapshotsName, "incoming", "trash" }.Select(name => Path.Combine(path, name))]);
             var unreadable = _volumes.Load(cancellationToken).AddRange(_snapshots.Load(cancellationToken));
             var contents = await _inner.LoadAsync(cancellationToken).ConfigureAwait(false);
             return new PoolContents(

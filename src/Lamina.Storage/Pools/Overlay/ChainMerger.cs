@@ -49,7 +49,7 @@ internal sealed class ChainMerger(Func<ObjectKey, CancellationToken, Task> merge
                 {
                     await merge(volume, _stopping.Token).ConfigureAwait(false);
                 }
-                catch (Exception e) when (!_stopping.IsCancellationRequested)
+                catch (Exception e) when (e is not OperationCanceledException || !_stopping.IsCancellationRequested)
                 {
                     // Whatever it was, the other volumes are to be merged all the same.
                     logger.MergeFailed(volume, e.Message);

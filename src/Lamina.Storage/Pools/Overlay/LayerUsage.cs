@@ -110,7 +110,7 @@ internal sealed class LayerUsage(LayerStore layers, TimeSpan interval, TimeProvi
                     if (layers.References.Contains(wanted.Layer))
                         await MeasureAsync(wanted).ConfigureAwait(false);
                 }
-                catch (Exception e) when (!_stopping.IsCancellationRequested)
+                catch (Exception e) when (e is not OperationCanceledException || !_stopping.IsCancellationRequested)
                 {
                     // Deleted meanwhile, as a rule. The usage stays what it was, with its age.
                     logger.LayerNotMeasured(wanted.Layer.ToString(), e.Message);

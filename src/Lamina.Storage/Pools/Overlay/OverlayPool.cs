@@ -57,8 +57,8 @@ internal sealed partial class OverlayPool : IPool
         _layers = new LayerStore(directory);
         _quotas = new ProjectQuotas(directory, _layers);
         _usage = new LayerUsage(_layers, settings.UsageInterval, time, logger);
-        _volumes = new ObjectDirectory<OverlayVolumeRecord>(directory, "volumes", OverlayRecordJson.Default.OverlayVolumeRecord);
-        _snapshots = new ObjectDirectory<OverlaySnapshotRecord>(directory, "snapshots", OverlayRecordJson.Default.OverlaySnapshotRecord);
+        _volumes = new ObjectDirectory<OverlayVolumeRecord>(directory, "volumes", () => OverlayRecordJson.Default.OverlayVolumeRecord);
+        _snapshots = new ObjectDirectory<OverlaySnapshotRecord>(directory, "snapshots", () => OverlayRecordJson.Default.OverlaySnapshotRecord);
         _trash = new TrashReclaimer(directory, settings.Name, RemoveFromTrashAsync, time, logger);
         _merger = new ChainMerger(MergeChainAsync, logger);
         Description = Describe();

@@ -9,7 +9,8 @@ namespace Lamina.Cli.Commands;
 internal sealed class ServeCommand : Command
 {
     internal ServeCommand(CliHost host, GlobalOptions globals)
-        : base("serve", "Run the daemon in the foreground; what follows overrides its configuration: --metrics:address=none --pools:fast:path=/fast")
+        : base("serve", "Run the daemon in the foreground; what follows overrides its configuration: --metrics:address=none --pools:fast:path=/fast. "
+            + "Every key is listed under 'Configuration' in README.md; those of the file (/etc/lamina/lamina.json) are the same")
     {
         TreatUnmatchedTokensAsErrors = false;
         SetAction((parse, cancellationToken) => RunAsync(host, parse, globals, cancellationToken));

@@ -21,8 +21,8 @@ internal static class CompletionScripts
         # bash completion for lamina; to have it always: lamina completion bash > /etc/bash_completion.d/lamina
         _lamina() {
             local line="${COMP_LINE:0:COMP_POINT}" word="${COMP_WORDS[COMP_CWORD]}" candidate
-            # Without the command itself, and whatever came before it, such as sudo.
-            line="${line#*lamina}"
+            # Without the command itself, and whatever came before it: sudo, or the path that it was called by.
+            line="${line#*"${COMP_WORDS[0]}"}"
             COMPREPLY=()
             while IFS= read -r candidate; do
                 [[ $candidate == "$word"* ]] && COMPREPLY+=("$(printf '%q' "$candidate")")

@@ -5,7 +5,7 @@ namespace Lamina.Cli.Doctor;
 /// <summary>Judges what a host can do for Lamina, what is missing, and how to get it.</summary>
 internal static class HostChecks
 {
-    private const string NewerKernel = "run a newer kernel; on Debian 12 there are some in bookworm-backports";
+    private const string NewerKernel = "run a newer kernel (on Debian 12 there are some in bookworm-backports); in a container or sandbox allow the call";
 
     /// <summary>All checks, from the facts alone.</summary>
     internal static IEnumerable<V1.Check> Judge(HostFacts facts)
@@ -18,6 +18,7 @@ internal static class HostChecks
         yield return FileSystem(facts, "btrfs", needed: false, "btrfs pools need it", "load the module: modprobe btrfs; or use overlay2 pools");
         yield return DiskFormat(facts, "ext4");
         yield return DiskFormat(facts, "xfs");
+        yield return DiskQuotas(facts);
         yield return facts.HasLoopControl
             ? Ok("loop devices", "/dev/loop-control is there")
             : Warning("loop devices", "there is no /dev/loop-control, which raw block volumes, volumes with a filesystem of their own, and btrfs pools in an image need",
@@ -34,22 +35,31 @@ internal static class HostChecks
 
     private static IEnumerable<V1.Check> Kernel(HostFacts facts)
     {
-        if (KernelVersion.Parse(facts.KernelRelease) is not { } version)
-        {
-            yield return Warning("kernel", $"its version can't be told from '{facts.KernelRelease}'", "see uname -r");
-            yield break;
-        }
-        yield return Ok("kernel", facts.KernelRelease);
+        var version = KernelVersion.Parse(facts.KernelRelease);
+        yield return version is null ? Warning("kernel", $"its version can't be told from '{facts.KernelRelease}'", "see uname -r") : Ok("kernel", facts.KernelRelease);
         foreach (var feature in KernelFeature.All)
         {
-            if (version.CompareTo(feature.Since) >= 0)
+            // What was tried counts: older kernels may have it too, and sandboxes refuse what the kernel has.
+            var isProbed = facts.Probed.TryGetValue(feature.Name, out var has);
+            if (!isProbed && version is null)
+                continue;
+            var missing = isProbed ? $"this kernel refuses it; Linux has it since {feature.Since}" : $"needs Linux {feature.Since}, this is {version}";
+            if (isProbed ? has : version!.Value.CompareTo(feature.Since) >= 0)
                 yield return Ok(feature.Name, feature.Purpose.Split(';')[0]);
             else if (feature.Needed)
-                yield return Problem(feature.Name, $"needs Linux {feature.Since}, this is {version}", NewerKernel);
+                yield return Problem(feature.Name, missing, NewerKernel);
             else
-                yield return Warning(feature.Name, $"needs Linux {feature.Since}, this is {version}: {feature.Purpose}", NewerKernel);
+                yield return Warning(feature.Name, $"{missing}: {feature.Purpose}", NewerKernel);
         }
     }
+
+    private static V1.Check DiskQuotas(HostFacts facts) => facts.HasDiskQuotas switch
+    {
+        true => Ok("disk quotas", "the kernel has them: overlay2 pools on ext4 and XFS have hard limits where these are mounted with prjquota"),
+        false => Warning("disk quotas", "the kernel has none: sizes of volumes in overlay2 pools are advisory",
+            "run a kernel with CONFIG_QUOTA and CONFIG_QFMT_V2, or use btrfs pools with \"quota\": \"simple\""),
+        null => Warning("disk quotas", "it can't be told whether the kernel has them", "is /proc mounted?"),
+    };
 
     // Only whoever has such a disk misses it.
     private static V1.Check DiskFormat(HostFacts facts, string name) =>

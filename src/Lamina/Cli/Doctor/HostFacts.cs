@@ -23,6 +23,12 @@ internal sealed record HostFacts
     /// <summary>The modules that it could load, from <c>modules.dep</c>.</summary>
     public IReadOnlyList<string> Modules { get; init; } = [];
 
+    /// <summary>What the kernel was found to have or not to have, by <see cref="KernelFeature.Name"/>. What is not in here goes by its version.</summary>
+    public IReadOnlyDictionary<string, bool> Probed { get; init; } = new Dictionary<string, bool>();
+
+    /// <summary>Whether the kernel counts and limits what is used of filesystems; null where that can't be told.</summary>
+    public bool? HasDiskQuotas { get; init; }
+
     /// <summary>Whether <c>/dev/loop-control</c> is there.</summary>
     public bool HasLoopControl { get; init; }
 
@@ -48,6 +54,8 @@ internal sealed record HostFacts
             KernelRelease = release,
             FileSystems = ParseFileSystems(ReadText("/proc/filesystems")),
             Modules = ParseModules(ReadText($"/lib/modules/{release}/modules.dep")),
+            Probed = KernelFeature.All.Where(feature => feature.Probe() is not null).ToDictionary(feature => feature.Name, feature => feature.Probe()!.Value),
+            HasDiskQuotas = KernelProbes.HasDiskQuotas,
             HasLoopControl = File.Exists("/dev/loop-control"),
             Tools = FileSystemTool.All
                 .Select(tool => ToolDirectories.Select(directory => Path.Combine(directory, tool.Name)).FirstOrDefault(File.Exists))

@@ -1,3 +1,4 @@
+using Lamina.Linux;
 using Lamina.Storage.Pools;
 using Lamina.Storage.Pools.Directories;
 using Lamina.Testing;
@@ -54,6 +55,53 @@ public sealed class TrashReclaimerTests : IAsyncLifetime
 
         await GoesAsync();
         await Eventually.TrueAsync(() => ends == 2, "the second round has ended");
+    }
+
+    // As on a disk that has vanished. Were it to throw, the pool would stay open and locked, and its disk busy.
+    [Fact]
+    public async Task End_WhileARoundFails_IsAnEndAllTheSame()
+    {
+        var begun = new TaskCompletionSource();
+        Discard("a");
+        var trash = new TrashReclaimer(
+            _pool,
+            PoolName.Default,
+            async (_, _, stopping) =>
+            {
+                begun.SetResult();
+                await Task.Delay(Timeout.InfiniteTimeSpan, stopping).ContinueWith(_ => { }, TaskScheduler.Default);
+                throw new LinuxException("remove a", Errno.EIO);
+            },
+            _time,
+            NullLogger.Instance);
+        trash.Start();
+        await begun.Task;
+
+        await trash.DisposeAsync();
+
+        Assert.Equal(["a"], InTrash());
+    }
+
+    [Fact]
+    public async Task End_WhileTheTrashCantBeRead_IsAnEndAllTheSame()
+    {
+        var begun = new TaskCompletionSource();
+        var ended = new TaskCompletionSource();
+        Discard("a");
+        var trash = Reclaim(RemoveNow, async () =>
+        {
+            begun.SetResult();
+            await ended.Task;
+            throw new LinuxException("commit", Errno.EIO);
+        });
+        trash.Start();
+        await begun.Task;
+
+        var end = trash.DisposeAsync();
+        ended.SetResult();
+        await end;
+
+        Assert.Empty(InTrash());
     }
 
     private TrashReclaimer Reclaim(Func<string, TrashOutcome> remove, Func<Task>? endRound = null) => new(

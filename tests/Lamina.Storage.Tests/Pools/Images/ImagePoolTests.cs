@@ -166,6 +166,26 @@ public sealed class ImagePoolTests(XfsFileSystem xfs) : IAsyncLifetime
         AssertNothingIncoming(pool);
     }
 
+    // What is copied takes the room of all others in the pool.
+    [Fact]
+    public async Task Copy_WhereNothingIsSharedAndTooLittleIsFree_IsRefused()
+    {
+        await using var pool = await DirectoryScratchPool.CreateAsync(new PoolSettings
+        {
+            Name = PoolName.Default,
+            Backend = PoolBackend.Overlay2,
+            Path = TestScratch.NewDirectory("pool"),
+            MinFree = new ByteSize(1L << 60),
+        });
+        var volume = await CreateAsync(pool, "a", null);
+        await WriteAsync(pool, volume, 0, 1);
+
+        var refused = await Assert.ThrowsAsync<StorageException>(() => pool.CloneAsync(volume, "b"));
+
+        Assert.Equal(StorageError.ResourceExhausted, refused.Error);
+        AssertNothingIncoming(pool);
+    }
+
     [Fact]
     public async Task Create_WhenTheToolFails_LeavesNothing()
     {
