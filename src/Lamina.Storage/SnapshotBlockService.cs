@@ -71,10 +71,8 @@ public sealed class SnapshotBlockService(PoolSet pools, SnapshotService snapshot
     private static long StartOf(Snapshot snapshot, long from)
     {
         const long block = 4096;
-        if (from < 0)
-            throw new StorageException(StorageError.InvalidArgument, $"the starting offset is {from}; it can't be negative");
-        return from <= snapshot.Size!.Value.Bytes
+        return from >= 0 && from <= snapshot.Size!.Value.Bytes
             ? from - from % block
-            : throw new StorageException(StorageError.OutOfRange, $"the starting offset {from} lies behind the end of snapshot {snapshot.Id}, which has {snapshot.Size.Value.Bytes} bytes");
+            : throw new StorageException(StorageError.OutOfRange, $"the starting offset {from} is not within snapshot {snapshot.Id}; from 0 to its size of {snapshot.Size!.Value.Bytes} bytes is allowed");
     }
 }

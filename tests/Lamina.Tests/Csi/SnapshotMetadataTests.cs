@@ -92,8 +92,8 @@ public sealed class SnapshotMetadataTests(CsiDaemon daemon) : IClassFixture<CsiD
     }
 
     [Theory]
-    [InlineData(-1, 0, StatusCode.InvalidArgument)]
-    [InlineData(long.MinValue, 0, StatusCode.InvalidArgument)]
+    [InlineData(-1, 0, StatusCode.OutOfRange)]
+    [InlineData(long.MinValue, 0, StatusCode.OutOfRange)]
     [InlineData(0, -1, StatusCode.InvalidArgument)]
     [InlineData(0, int.MinValue, StatusCode.InvalidArgument)]
     [InlineData(Size + 1, 0, StatusCode.OutOfRange)]

@@ -26,7 +26,7 @@ internal sealed partial class ImagePool
                     var delta = new ImageDelta(OpenWhole(since, files), image, end, cancellationToken);
                     ranges = SharesBlocks() ? delta.ByPlace(from) : delta.ByContent(from);
                 }
-                return new BlockRanges(ranges, next => _edge.Run(what, next), [.. files]);
+                return new BlockRanges(ranges, next => _edge.Run(what, next), [.. files], cancellationToken);
             }
             catch
             {

@@ -79,6 +79,26 @@ public sealed class ImageDeltaTests(XfsFileSystem xfs, BtrfsFileSystem btrfs, Ex
         Assert.Throws<OperationCanceledException>(() => delta.ByContent(0).Count());
     }
 
+    [Fact]
+    public void ByContent_WhoseCallerLeavesMeanwhile_ReadsNoFurther()
+    {
+        var directory = ext4.NewDirectory("leaves");
+        var (older, newer) = (Create(directory, "older"), Create(directory, "newer"));
+        Files.WriteAll(older, 0, new byte[8 << 20]);
+        Files.WriteAll(newer, 0, new byte[8 << 20]);
+        foreach (var position in (long[])[0, (8 << 20) - Block])
+            Files.WriteAll(newer, position, Enumerable.Repeat((byte)1, Block).ToArray());
+        using var left = new CancellationTokenSource();
+        using var changed = new ImageDelta(older, newer, 8 << 20, left.Token).ByContent(0).GetEnumerator();
+        Assert.True(changed.MoveNext());
+        Assert.Equal(new Extent(0, Block), changed.Current);
+
+        left.Cancel();
+
+        // All of it is one extent: without a look meanwhile the last block would be found.
+        Assert.Throws<OperationCanceledException>(() => changed.MoveNext());
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public void TenThousandBlocks_OfTenGibibytes_AreFound(FileSystemKind kind)
