@@ -10,9 +10,6 @@ namespace Lamina.Testing;
 /// </summary>
 public abstract class ScratchFileSystem : IAsyncLifetime
 {
-    // Room for several copies of an image with the log of an XFS, which takes 64 MiB.
-    private const long Size = 2 * LoopDisk.DefaultSize;
-
     private readonly FileSystemKind _kind;
     private readonly bool _simpleQuotas;
     private LoopDisk? _disk;
@@ -50,7 +47,7 @@ public abstract class ScratchFileSystem : IAsyncLifetime
     {
         // A fixture can't skip, only its tests can: they do when they ask for the disk.
         if (Missing is null)
-            _disk = await LoopDisk.CreateAsync(_kind, Size, _simpleQuotas);
+            _disk = await LoopDisk.CreateAsync(_kind, simpleQuotas: _simpleQuotas);
     }
 
     public ValueTask DisposeAsync()
