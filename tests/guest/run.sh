@@ -44,6 +44,7 @@ mkdir "$work/shared"
     echo "export PATH=/usr/share/dotnet:\$PATH DOTNET_ROOT=/usr/share/dotnet DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1"
     # What a test needs has been built into the guest, so what is absent there is a failure and no reason to skip.
     echo "export CI=true"
+    echo "export TESTRUN_EMULATED=1"
     for name in LAMINA_SOAK LAMINA_SEED; do [ -z "${!name:-}" ] || printf 'export %s=%q\n' "$name" "${!name}"; done
     if [ "${1:-}" = --shell ]; then
         echo "$2"
