@@ -38,7 +38,7 @@ public sealed class BtrfsPoolCommandTests(BtrfsFileSystem fileSystem) : IClassFi
     {
         await InitAsync();
 
-        Assert.Matches(@"(?m)^fast +[a-z2-7]{13}  btrfs +btrfs +\S+ +512Mi +\S+i +0 +0  advisory  - +loaded$", await CliRun.OkAsync(_daemon, "pool", "ls"));
+        Assert.Matches(@"(?m)^fast +[a-z2-7]{13}  btrfs +btrfs +\S+ +1Gi +\S+i +0 +0  advisory  - +loaded$", await CliRun.OkAsync(_daemon, "pool", "ls"));
         var text = await CliRun.OkAsync(_daemon, "pool", "inspect", "fast");
         Assert.Matches(@"(?m)^limits +advisory$", text);
         Assert.Matches(@"(?m)^warning +sizes are advisory", text);
