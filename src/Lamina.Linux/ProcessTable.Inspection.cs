@@ -90,6 +90,10 @@ public static partial class ProcessTable
     /// </summary>
     public static string? TryExecutable(int pid) => TryRead(() => Files.ReadLink(LibC.AtWorkingDirectory, PathOf(pid, "exe")));
 
+    /// <summary>What a process was started with, its program first; nothing for a part of the kernel, and when it is gone.</summary>
+    public static IReadOnlyList<string> Arguments(int pid) =>
+        TryReadFile(pid, "cmdline") is { Length: > 0 } content ? Encoding.UTF8.GetString(content).TrimEnd('\0').Split('\0') : [];
+
     /// <summary>The number of the PID namespace of this process. The first one of the machine has <see cref="HostPidNamespace"/>.</summary>
     public static ulong OwnPidNamespace => TryPidNamespace(Environment.ProcessId) ?? 0;
 

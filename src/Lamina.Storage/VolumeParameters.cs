@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using Lamina.Storage.Pools;
 
 namespace Lamina.Storage;
@@ -9,7 +10,7 @@ public sealed record VolumeParameters
     /// <summary>The key of the pool's name, which is not a parameter of the volume itself but travels with them.</summary>
     public const string PoolKey = "pool";
 
-    private static readonly string[] Compressions = ["none", "lzo", "zlib", "zstd"];
+    private static readonly string[] Compressions = ["none", "on", "lzo", "zlib", "zstd", "lz4", "gzip", "lzjb", "zle"];
 
     /// <summary>Nothing in particular.</summary>
     public static VolumeParameters None { get; } = new();
@@ -23,11 +24,23 @@ public sealed record VolumeParameters
     /// <summary>Permission bits of the root directory, 0 to 07777; null: 0755, or as in the source.</summary>
     public uint? Mode { get; init; }
 
-    /// <summary>Compression of what is written (Btrfs): <c>none</c>, <c>lzo</c>, <c>zlib</c> or <c>zstd</c>; null: the filesystem's own.</summary>
+    /// <summary>Compression of what is written, one of <see cref="PoolDescription.Compressions"/>; null: the filesystem's own.</summary>
     public string? Compression { get; init; }
 
     /// <summary>False keeps files in place when they are rewritten (Btrfs nodatacow): faster for databases, without checksums.</summary>
     public bool? CopyOnWrite { get; init; }
+
+    /// <summary>The largest piece that files are stored in (ZFS), a power of two from 512 bytes; null: the pool's own.</summary>
+    public ByteSize? RecordSize { get; init; }
+
+    /// <summary>Whether reading a file changes its time (ZFS); null: as in the pool.</summary>
+    public bool? AccessTime { get; init; }
+
+    /// <summary>What flushes are for (ZFS): <c>latency</c> or <c>throughput</c>; null: as in the pool.</summary>
+    public string? LogBias { get; init; }
+
+    /// <summary>Whether the volume's size is set aside for it (ZFS), so that no other one can take it; null: no.</summary>
+    public bool? Reserve { get; init; }
 
     /// <summary>The host directory that a bind volume serves.</summary>
     public MountTarget? Source { get; init; }
@@ -45,11 +58,14 @@ public sealed record VolumeParameters
                 "gid" => result with { Gid = ParseId(key, value) },
                 "mode" => result with { Mode = ParseMode(value) },
                 "compression" => result with { Compression = ParseCompression(value) },
-                "copyOnWrite" when bool.TryParse(value, out var flag) => result with { CopyOnWrite = flag },
-                "copyOnWrite" => throw Invalid(key, value, "true or false"),
+                "copyOnWrite" => result with { CopyOnWrite = ParseFlag(key, value) },
+                VolumeAttributes.RecordSizeKey => result with { RecordSize = ParseRecordSize(value) },
+                VolumeAttributes.AccessTimeKey => result with { AccessTime = ParseSwitch(key, value) },
+                VolumeAttributes.LogBiasKey => result with { LogBias = ParseLogBias(value) },
+                "reserve" => result with { Reserve = ParseFlag(key, value) },
                 "source" => result with { Source = IStorageValue<MountTarget>.Parse(value) },
                 _ => throw new StorageException(StorageError.InvalidArgument,
-                    $"unknown parameter '{key}'; known are pool, uid, gid, mode, compression, copyOnWrite and source"),
+                    $"unknown parameter '{key}'; known are pool, uid, gid, mode, compression, copyOnWrite, recordsize, atime, logbias, reserve and source"),
             };
         }
         return result;
@@ -71,6 +87,8 @@ public sealed record VolumeParameters
             : null;
 
         return Needs(Compression is not null, PoolFeatures.Compression, "compression")
+            ?? pool.ObstacleToCompression(Compression)
+            ?? Needs(RecordSize is not null || AccessTime is not null || LogBias is not null || Reserve is not null, PoolFeatures.DatasetProperties, "recordsize, atime, logbias or reserve")
             ?? Needs(CopyOnWrite is not null, PoolFeatures.NoCopyOnWrite, "copyOnWrite")
             ?? Needs(Source is not null, PoolFeatures.HostDirectories, "source")
             ?? Needs(Uid is not null || Gid is not null || Mode is not null, PoolFeatures.RootOwnership, "uid, gid or mode");
@@ -86,6 +104,10 @@ public sealed record VolumeParameters
             Mode is { } mode ? $"mode=0{Convert.ToString(mode, 8)}" : null,
             Compression is { } compression ? $"compression={compression}" : null,
             CopyOnWrite is { } flag ? $"copyOnWrite={(flag ? "true" : "false")}" : null,
+            RecordSize is { } recordSize ? $"recordsize={recordSize}" : null,
+            AccessTime is { } accessTime ? $"atime={(accessTime ? "on" : "off")}" : null,
+            LogBias is { } logBias ? $"logbias={logBias}" : null,
+            Reserve is { } reserve ? $"reserve={(reserve ? "true" : "false")}" : null,
             Source is { } source ? $"source={source}" : null,
         ];
         return string.Join(' ', parts.Where(part => part is not null)) is { Length: > 0 } text ? text : "none";
@@ -95,9 +117,32 @@ public sealed record VolumeParameters
     internal static string ParseCompression(string value) =>
         Compressions.Contains(value) ? value : throw Invalid("compression", value, "one of " + string.Join(", ", Compressions));
 
+    /// <summary>The size of records: <c>16K</c> as ZFS writes it, or <c>16Ki</c>.</summary>
+    internal static ByteSize ParseRecordSize(string value)
+    {
+        var text = value.Length > 1 && value[^1] is 'k' or 'K' or 'M' ? $"{value[..^1]}{char.ToUpperInvariant(value[^1])}i" : value;
+        return ByteSize.TryParse(text, out var size) && size.Bytes >= 512 && BitOperations.IsPow2(size.Bytes)
+            ? size
+            : throw Invalid(VolumeAttributes.RecordSizeKey, value, "a power of two from 512 bytes, such as 16Ki");
+    }
+
+    /// <summary>What is on or off.</summary>
+    internal static bool ParseSwitch(string key, string value) => value switch
+    {
+        "on" => true,
+        "off" => false,
+        _ => throw Invalid(key, value, "on or off"),
+    };
+
+    /// <summary>What flushes are for.</summary>
+    internal static string ParseLogBias(string value) =>
+        value is "latency" or "throughput" ? value : throw Invalid(VolumeAttributes.LogBiasKey, value, "latency or throughput");
+
     /// <summary>Reads the number of a user or group: 0 to 4294967294, as -1 means "leave it" to chown(2).</summary>
     public static bool TryParseOwner(string text, out uint owner) =>
         uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out owner) && owner != uint.MaxValue;
+
+    private static bool ParseFlag(string key, string value) => bool.TryParse(value, out var flag) ? flag : throw Invalid(key, value, "true or false");
 
     private static uint ParseId(string key, string value) => TryParseOwner(value, out var id) ? id : throw Invalid(key, value, "a number from 0 to 4294967294");
 

@@ -118,6 +118,8 @@ public sealed partial class VolumeService(
         var pool = pools.Resolve(volume.Id.Pool).Pool;
         if (volume.IsImage)
             return ImageVolumes.Statistics(volume, pool.GetUsage(volume), volume.Kind == VolumeKind.Block ? null : attachments.FileSystemOf(volume.Id), pool.GetCapacity());
+        if (pool.Description.Features.HasFlag(PoolFeatures.OwnFileSystem) && attachments.FileSystemOf(volume.Id) is { } own)
+            return StatisticsOf(own);
         // The filesystem that the volume shares bounds what can still be written, and is all there is to say of a volume without a size.
         var shared = attachments.FileSystemOf(volume.Id);
         var capacity = shared is { } status ? new PoolCapacity(new ByteSize((long)status.TotalBytes), new ByteSize((long)status.AvailableBytes)) : pool.GetCapacity();
@@ -125,6 +127,13 @@ public sealed partial class VolumeService(
         return new VolumeStatistics(
             SpaceOf(volume.Size, pool.GetHeadroom(volume), usage?.Used, capacity), (long)(shared?.TotalInodes ?? 0), (long)(shared?.FreeInodes ?? 0), usage?.Inodes);
     }
+
+    // A volume that is a filesystem knows about itself, and now.
+    private static VolumeStatistics StatisticsOf(Linux.FileSystemStatus own) => new(
+        new VolumeSpace(new ByteSize((long)own.TotalBytes), new ByteSize((long)own.AvailableBytes), new ByteSize((long)(own.TotalBytes - own.FreeBytes))),
+        (long)own.TotalInodes,
+        (long)own.FreeInodes,
+        (long)(own.TotalInodes - own.FreeInodes));
 
     private static VolumeSpace SpaceOf(ByteSize? size, ByteSize? headroom, ByteSize? used, PoolCapacity capacity)
     {

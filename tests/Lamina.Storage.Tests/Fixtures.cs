@@ -22,3 +22,6 @@ public sealed class BtrfsQuotaCollection : ICollectionFixture<BtrfsQuotaFileSyst
 
 [CollectionDefinition]
 public sealed class GroupsCollection : ICollectionFixture<Ext4FileSystem>, ICollectionFixture<XfsFileSystem>, ICollectionFixture<BtrfsFileSystem>;
+
+[CollectionDefinition]
+public sealed class ZfsCollection : ICollectionFixture<ZfsFileSystem>;

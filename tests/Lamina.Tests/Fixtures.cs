@@ -6,6 +6,9 @@ using Lamina.Testing;
 
 namespace Lamina.Tests;
 
+[CollectionDefinition]
+public sealed class ZfsCollection : ICollectionFixture<ZfsFileSystem>;
+
 internal static class Fixtures
 {
 #pragma warning disable CA2255 // A test program is an application: nobody else's start is disturbed.

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Lamina.Linux;
 using Lamina.Storage.Pools.Images;
+using Lamina.Storage.Pools.Zfs;
 
 namespace Lamina.Storage.Pools;
 
@@ -42,6 +43,25 @@ public abstract record MountDescription
             using var tree = Mounts.CloneTree(source);
             Mounts.Attach(tree, target);
         }
+    }
+
+    /// <summary>A dataset of a ZFS, which is mounted by ZFS itself.</summary>
+    internal sealed record Dataset : MountDescription
+    {
+        private readonly ZfsCommand _zfs;
+        private readonly ZfsEdge _edge;
+        private readonly string _name;
+
+        internal Dataset(ZfsCommand zfs, ZfsEdge edge, string name)
+        {
+            _zfs = zfs;
+            _edge = edge;
+            _name = name;
+        }
+
+        /// <inheritdoc/>
+        public override void MountAt(string target) =>
+            _edge.RunAsync($"mount {_name}", () => _zfs.MountAsync(_name, target)).GetAwaiter().GetResult();
     }
 
     /// <summary>An image file as a loop device: mounted, or the device itself.</summary>

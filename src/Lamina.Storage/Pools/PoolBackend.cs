@@ -9,6 +9,9 @@ public enum PoolBackend
     /// <summary>Subvolumes of a Btrfs.</summary>
     Btrfs,
 
+    /// <summary>Datasets of a ZFS.</summary>
+    Zfs,
+
     /// <summary>Directories of the host.</summary>
     Bind,
 }

@@ -16,6 +16,9 @@ public sealed record PoolDescription(PoolName Name, PoolId Id, string Backend, s
     /// <summary>The filesystems that a volume can have for itself, whose tools are on this host.</summary>
     public ImmutableArray<VolumeFileSystem> FileSystems { get; init; } = [];
 
+    /// <summary>The values that <see cref="VolumeParameters.Compression"/> can have.</summary>
+    public ImmutableArray<string> Compressions { get; init; } = [];
+
     /// <summary>The keys of <see cref="VolumeAttributes"/> that its volumes have.</summary>
     public ImmutableHashSet<string> MutableAttributes { get; init; } = [];
 
@@ -24,6 +27,11 @@ public sealed record PoolDescription(PoolName Name, PoolId Id, string Backend, s
 
     /// <summary>Whether volumes can have that filesystem; null is the pool's own, which also goes by the backend's name.</summary>
     public bool Offers(string? fileSystem) => ObstacleTo(fileSystem) is null;
+
+    /// <summary>Why no volume can have that compression; null when one can, or there is no compression at all.</summary>
+    public string? ObstacleToCompression(string? compression) => compression is null || Compressions.IsEmpty || Compressions.Contains(compression)
+        ? null
+        : $"the compression '{compression}' is not possible in pool '{Name}'; possible are {string.Join(", ", Compressions)}";
 
     /// <summary>Why no volume can have that filesystem, and what helps; null when one can.</summary>
     public string? ObstacleTo(string? fileSystem)

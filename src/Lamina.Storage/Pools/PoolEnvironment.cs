@@ -12,6 +12,9 @@ public sealed record PoolEnvironment
     /// </summary>
     public Func<IEnumerable<string>> OwnPaths { get; init; } = () => [];
 
+    /// <summary>The commands of ZFS.</summary>
+    public Zfs.ZfsPrograms ZfsPrograms { get; init; } = new();
+
     /// <summary>The directory for mounts and holders of this boot.</summary>
     public string RuntimeDirectory { get; init; } = Attachments.AttachmentOptions.DefaultRuntimeDirectory;
 }

@@ -30,4 +30,10 @@ public enum PoolFeatures
 
     /// <summary>Raw block volumes, and volumes with a filesystem of their own (<see cref="PoolDescription.FileSystems"/>).</summary>
     BlockVolumes = 128,
+
+    /// <summary>The parameters <c>recordsize</c>, <c>atime</c>, <c>logbias</c> and <c>reserve</c>.</summary>
+    DatasetProperties = 256,
+
+    /// <summary>The filesystem of an attached volume is the volume's own, and tells its size and how full it is.</summary>
+    OwnFileSystem = 512,
 }

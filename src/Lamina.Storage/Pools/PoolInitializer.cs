@@ -2,6 +2,7 @@ using Lamina.Linux;
 using Lamina.Storage.Pools.Bind;
 using Lamina.Storage.Pools.Btrfs;
 using Lamina.Storage.Pools.Overlay;
+using Lamina.Storage.Pools.Zfs;
 
 namespace Lamina.Storage.Pools;
 
@@ -22,6 +23,11 @@ public static class PoolInitializer
             throw new StorageException(StorageError.InvalidArgument, "a size is for a pool in an image; name the image file too");
         if (settings is { Image: not null, Backend: not PoolBackend.Btrfs })
             throw new StorageException(StorageError.InvalidArgument, $"only btrfs pools lie in an image; pool '{settings.Name}' is of the backend {settings.Backend}");
+        if (settings.Backend == PoolBackend.Zfs)
+        {
+            await ZfsIdentity.InitializeAsync(settings, new ZfsPrograms(), TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            return;
+        }
         if (settings.Image is null)
         {
             Initialize(settings);

@@ -11,7 +11,7 @@ public sealed record PoolSettings
     /// <summary>The backend.</summary>
     public required PoolBackend Backend { get; init; }
 
-    /// <summary>The directory that the pool lies in, or for an image pool the directory that the image is mounted at.</summary>
+    /// <summary>The directory that the pool lies in, or for an image pool the directory that the image is mounted at; for a zfs pool the root dataset.</summary>
     public required string Path { get; init; }
 
     /// <summary>The loop image that holds the pool's own Btrfs; null where <see cref="Path"/> is on a filesystem of the host.</summary>
@@ -40,6 +40,20 @@ public sealed record PoolSettings
 
     /// <summary>How long they may be stopped; a cut that takes longer is given up and the writers released.</summary>
     public TimeSpan MaxPause { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Why no zfs pool can lie in a dataset of that name; null when one can.</summary>
+    public static string? FlawOfDataset(string dataset)
+    {
+        try
+        {
+            Zfs.ZfsLayout.Of(dataset);
+            return null;
+        }
+        catch (StorageException e)
+        {
+            return e.Message;
+        }
+    }
 
     /// <summary>Both together.</summary>
     internal PauseLimits PauseLimits => new(PauseWriters, MaxPause);

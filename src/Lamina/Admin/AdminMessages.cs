@@ -196,6 +196,14 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
             values["compression"] = compression;
         if (parameters.CopyOnWrite is { } copyOnWrite)
             values["copyOnWrite"] = copyOnWrite ? "true" : "false";
+        if (parameters.RecordSize is { } recordSize)
+            values[VolumeAttributes.RecordSizeKey] = recordSize.ToString();
+        if (parameters.AccessTime is { } accessTime)
+            values[VolumeAttributes.AccessTimeKey] = accessTime ? "on" : "off";
+        if (parameters.LogBias is { } logBias)
+            values[VolumeAttributes.LogBiasKey] = logBias;
+        if (parameters.Reserve is { } reserve)
+            values["reserve"] = reserve ? "true" : "false";
         if (parameters.Source is { } source)
             values["source"] = source.ToString();
         return values;

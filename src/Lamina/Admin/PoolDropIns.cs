@@ -47,7 +47,7 @@ internal sealed class PoolDropIns(LaminaOptions options)
     private static JsonObject ToJson(PoolSettings pool)
     {
         var defaults = new PoolSettings { Name = pool.Name, Backend = pool.Backend, Path = pool.Path };
-        var json = new JsonObject { ["backend"] = AdminMessages.NameOf(pool.Backend), ["path"] = pool.Path };
+        var json = new JsonObject { ["backend"] = AdminMessages.NameOf(pool.Backend), [pool.Backend == PoolBackend.Zfs ? "dataset" : "path"] = pool.Path };
         if (pool.Image is { } image)
             json["image"] = image;
         if (pool.IsDefault)

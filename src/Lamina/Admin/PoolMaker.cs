@@ -104,7 +104,8 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
         var settings = configured.Settings;
         if (configured.Loaded is not null)
             throw new StorageException(StorageError.AlreadyExists, $"a pool '{request.Name}' is served already, at {settings.Path}");
-        if ((request.Path.Length > 0 && request.Path != settings.Path)
+        var place = request.HasDataset ? request.Dataset : request.Path;
+        if ((place.Length > 0 && place != settings.Path)
             || (request.Backend.Length > 0 && request.Backend != AdminMessages.NameOf(settings.Backend))
             || (request.HasImage && request.Image != settings.Image))
         {
@@ -122,10 +123,12 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
     private static PoolSettings Read(V1.InitPoolRequest request, IReadOnlyList<PoolStatus> all)
     {
         var errors = new List<string>();
-        if (request.Path.Length == 0)
+        if (request.Backend == "zfs" && !request.HasDataset)
+            errors.Add("say where: --dataset tank/lamina");
+        if (request.Backend != "zfs" && request.Path.Length == 0)
             errors.Add("say where: --path DIRECTORY");
         if (request.Backend.Length == 0)
-            errors.Add("say which backend: --backend overlay2 or --backend btrfs");
+            errors.Add("say which backend: --backend overlay2, --backend btrfs or --backend zfs");
         if (request.HasImage && request.Backend != "btrfs")
             errors.Add("only a btrfs pool lies in an image");
         if (request.HasImage && !request.HasImageSizeBytes)
@@ -136,6 +139,7 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
         {
             Backend = request.Backend,
             Path = request.Path,
+            Dataset = request.Dataset,
             Image = request.Image,
             Default = request.Default,
             DefaultSize = Text(RequestValues.Size(request.HasDefaultSizeBytes, request.DefaultSizeBytes, "the default size")),

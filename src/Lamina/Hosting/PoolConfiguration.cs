@@ -56,10 +56,12 @@ internal static class PoolConfiguration
         {
             "overlay2" => PoolBackend.Overlay2,
             "btrfs" => PoolBackend.Btrfs,
+            "zfs" => PoolBackend.Zfs,
             _ => null,
         };
+        CheckPlace(name, backend, options, errors);
         if (backend is null && options.Backend.Length > 0)
-            errors.Add($"pools:{name}:backend is '{options.Backend}'; allowed are overlay2 and btrfs");
+            errors.Add($"pools:{name}:backend is '{options.Backend}'; allowed are overlay2, btrfs and zfs");
         if (backend is PoolBackend.Overlay2 && options.Image.Length > 0)
             errors.Add($"pools:{name}:image is '{options.Image}', but only a btrfs pool lies in an image");
         if (backend is PoolBackend.Overlay2 && options.Quota == "simple")
@@ -73,7 +75,7 @@ internal static class PoolConfiguration
         {
             Name = poolName,
             Backend = backend!.Value,
-            Path = options.Path,
+            Path = backend == PoolBackend.Zfs ? options.Dataset : options.Path,
             Image = options.Image.Length > 0 ? options.Image : null,
             IsDefault = options.Default,
             DefaultSize = defaultSize,
@@ -86,6 +88,28 @@ internal static class PoolConfiguration
             MaxCopySize = maxCopySize,
             UsageInterval = options.UsageInterval,
         };
+    }
+
+    private static void CheckPlace(string name, PoolBackend? backend, PoolOptions options, ICollection<string> errors)
+    {
+        if (backend != PoolBackend.Zfs)
+        {
+            if (options.Path.Length == 0)
+                errors.Add($"pools:{name}: The Path field is required.");
+            if (options.Dataset.Length > 0)
+                errors.Add($"pools:{name}:dataset is '{options.Dataset}', but only a zfs pool lies in a dataset");
+            return;
+        }
+        if (options.Path.Length > 0)
+            errors.Add($"pools:{name}:path is '{options.Path}', but a zfs pool lies in a dataset; leave the path out, its volumes are mounted under the runtime directory");
+        if (options.Image.Length > 0)
+            errors.Add($"pools:{name}:image is '{options.Image}', but only a btrfs pool lies in an image");
+        if (options.Quota == "simple")
+            errors.Add($"pools:{name}:quota is 'simple', which is of Btrfs; a zfs pool always enforces sizes");
+        if (options.Dataset.Length == 0)
+            errors.Add($"pools:{name}: The Dataset field is required, such as tank/lamina.");
+        else if (PoolSettings.FlawOfDataset(options.Dataset) is { } flaw)
+            errors.Add($"pools:{name}:dataset: {flaw}");
     }
 
     private static ByteSize? ReadSize(string key, string text, ICollection<string> errors)

@@ -5,13 +5,16 @@ namespace Lamina.Hosting;
 /// <summary>A pool as it is configured.</summary>
 internal sealed class PoolOptions
 {
-    /// <summary><c>overlay2</c> or <c>btrfs</c>.</summary>
+    /// <summary><c>overlay2</c>, <c>btrfs</c> or <c>zfs</c>.</summary>
     [Required]
     public string Backend { get; set; } = "";
 
-    /// <summary>The directory that it lies in.</summary>
-    [Required, AbsolutePath]
+    /// <summary>The directory that it lies in; empty for a zfs pool.</summary>
+    [AbsolutePath]
     public string Path { get; set; } = "";
+
+    /// <summary>ZFS: the dataset that everything of the pool lies beneath, such as <c>tank/lamina</c>.</summary>
+    public string Dataset { get; set; } = "";
 
     /// <summary>A loop image with the pool's own Btrfs, mounted at the path; empty: the path is on a filesystem of the host.</summary>
     [AbsolutePath]

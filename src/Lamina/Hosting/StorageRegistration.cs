@@ -36,7 +36,7 @@ internal static class StorageRegistration
         .AddSingleton<EphemeralVolumes>();
 
     private static IEnumerable<string> OwnPaths(LaminaOptions options, PoolSet pools) => pools.List()
-        .SelectMany(pool => (string?[])[pool.Settings.Path, pool.Settings.Image])
+        .SelectMany(pool => (string?[])[pool.Settings.Backend == PoolBackend.Zfs ? null : pool.Settings.Path, pool.Settings.Image])
         .OfType<string>()
         .Prepend(options.StateDirectory);
 }

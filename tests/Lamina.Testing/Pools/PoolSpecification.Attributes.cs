@@ -12,7 +12,7 @@ public abstract partial class PoolSpecification
     {
         var volume = await Scratch.CreateAsync("a");
         await Scratch.WriteAsync(volume, "file", "content");
-        var modified = volume with { Attributes = new VolumeAttributes { Compression = "zstd" } };
+        var modified = volume with { Attributes = new VolumeAttributes { Compression = Scratch.SomeCompression } };
 
         await Pool.ModifyVolumeAsync(modified);
         await Pool.ModifyVolumeAsync(modified);

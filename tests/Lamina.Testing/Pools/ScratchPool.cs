@@ -42,6 +42,12 @@ public abstract class ScratchPool : IAsyncDisposable
     /// <summary>Opens the pool once more, by the side of the one that is open or not, as another daemon would.</summary>
     public abstract IPool OpenAnother();
 
+    /// <summary>A compression that its volumes can have.</summary>
+    public virtual string SomeCompression => "zstd";
+
+    /// <summary>Whether files in its volumes can have extended attributes.</summary>
+    public virtual bool HasExtendedAttributes => true;
+
     /// <summary>Parameters with which a volume can be made in the pool.</summary>
     public virtual VolumeParameters NewParameters() => VolumeParameters.None;
 

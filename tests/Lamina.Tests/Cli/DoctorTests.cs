@@ -65,6 +65,13 @@ public sealed class DoctorTests(TestDaemon daemon) : IClassFixture<TestDaemon>
     }
 
     [Fact]
+    public void Judge_CommandsOfZfsWithoutAKernelThatHasIt_IsAWarning() =>
+        AssertCheck(Good with { Tools = Good.Tools.Add("zfs", "/usr/sbin/zfs") }, "zfs", CheckStatus.Warning, "modprobe zfs");
+
+    [Fact]
+    public void Judge_KernelWithZfsWithoutItsCommands_IsAWarning() => AssertCheck(Good with { Modules = ["zfs"] }, "zfs", CheckStatus.Warning, "zfsutils-linux");
+
+    [Fact]
     public void Judge_NoDiskQuotas_SaysWhatHasThem() => AssertCheck(Good with { HasDiskQuotas = false }, "disk quotas", CheckStatus.Warning, "CONFIG_QUOTA");
 
     [Fact]

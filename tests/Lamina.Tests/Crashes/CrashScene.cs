@@ -9,17 +9,18 @@ namespace Lamina.Tests.Crashes;
 /// <summary>What the clients of one run share: a daemon with one pool on a disk of its own, and the directories that a kubelet would have.</summary>
 internal sealed class CrashScene : IAsyncDisposable
 {
-    private readonly LoopDisk _disk;
+    private readonly IAsyncDisposable _disk;
     private int _count;
 
-    private CrashScene(LoopDisk disk, PoolOnDisk pool)
+    private CrashScene(IAsyncDisposable disk, PoolOnDisk pool)
     {
         _disk = disk;
         Pool = pool;
         PoolId = pool.Id;
-        var backend = pool.Backend == PoolBackend.Btrfs ? "btrfs" : "overlay2";
+        var backend = pool.Backend.ToString().ToLowerInvariant();
+        var place = pool.Backend == PoolBackend.Zfs ? "dataset" : "path";
         // However busy the machine: what is tested is not how long a pause takes.
-        Daemon = new DaemonProcess($"--pools:scratch:backend={backend}", $"--pools:scratch:path={pool.Path}", "--pools:scratch:maxPause=00:00:30");
+        Daemon = new DaemonProcess($"--pools:scratch:backend={backend}", $"--pools:scratch:{place}={pool.Path}", "--pools:scratch:maxPause=00:00:30");
     }
 
     internal DaemonProcess Daemon { get; }
@@ -45,6 +46,23 @@ internal sealed class CrashScene : IAsyncDisposable
         catch
         {
             disk.Dispose();
+            throw;
+        }
+    }
+
+    internal static async Task<CrashScene> CreateOnZfsAsync()
+    {
+        var disk = new ZfsFileSystem();
+        await disk.InitializeAsync();
+        try
+        {
+            var settings = new PoolSettings { Name = PoolName.Default, Backend = PoolBackend.Zfs, Path = disk.NewDataset() };
+            await PoolInitializer.InitializeAsync(settings, null, CancellationToken.None);
+            return new CrashScene(disk, new PoolOnDisk(PoolBackend.Zfs, settings.Path));
+        }
+        catch
+        {
+            await disk.DisposeAsync();
             throw;
         }
     }

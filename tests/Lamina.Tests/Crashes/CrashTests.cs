@@ -16,9 +16,21 @@ public sealed class CrashTests
     [InlineData(PoolBackend.Btrfs, FileSystemKind.Btrfs)]
     public async Task Daemon_KilledInTheMiddleOfCalls_LosesNothingAndLeavesNothing(PoolBackend backend, FileSystemKind fileSystem)
     {
+        await using var scene = await CrashScene.CreateAsync(backend, fileSystem);
+        await KillAsync(scene);
+    }
+
+    [Fact]
+    public async Task Daemon_OfAZfsPoolKilledInTheMiddleOfCalls_LosesNothingAndLeavesNothing()
+    {
+        await using var scene = await CrashScene.CreateOnZfsAsync();
+        await KillAsync(scene);
+    }
+
+    private static async Task KillAsync(CrashScene scene)
+    {
         var kills = TestSettings.IsSoak ? 80 : 3;
         var seed = TestSettings.Seed ?? Random.Shared.Next();
-        await using var scene = await CrashScene.CreateAsync(backend, fileSystem);
         var run = new CrashRun(scene, seed);
 
         await run.RunAsync(kills);

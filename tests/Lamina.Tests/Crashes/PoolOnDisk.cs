@@ -15,10 +15,10 @@ internal sealed class PoolOnDisk(PoolBackend backend, string path)
     internal string Path => path;
 
     /// <summary>Its id.</summary>
-    internal string Id => (string)JsonNode.Parse(File.ReadAllText($"{path}/pool.json"))!["id"]!;
+    internal string Id => (string)JsonNode.Parse(backend == PoolBackend.Zfs ? Zfs("get", "-H", "-o", "value", "lamina:pool", path) : File.ReadAllText($"{path}/pool.json"))!["id"]!;
 
     /// <summary>What lies in one of its directories.</summary>
-    internal IReadOnlySet<string> Names(string directory) =>
+    internal IReadOnlySet<string> Names(string directory) => backend == PoolBackend.Zfs ? NamesInZfs(directory) :
         Directory.EnumerateFileSystemEntries($"{path}/{directory}").Select(entry => System.IO.Path.GetFileName(entry)).ToHashSet();
 
     /// <summary>How many sealed layers a volume lies on.</summary>
@@ -38,13 +38,32 @@ internal sealed class PoolOnDisk(PoolBackend backend, string path)
             await Eventually.TrueAsync(() => UnnamedLayers().Count == 0, $"every layer of {path} is named by a record");
             Assert.Empty(NamedLayers().Except(Names("layers")));
         }
-        else
+        else if (backend == PoolBackend.Btrfs)
         {
             using var root = Files.OpenDirectory(path);
             var expected = Names("volumes").Select(name => $"volumes/{name}/data").Concat(Names("snapshots").Select(name => $"snapshots/{name}/data"));
             Assert.Equal(expected.Order(StringComparer.Ordinal), Btrfs.NestedSubvolumes(root).Select(subvolume => BelowPool(subvolume.Path)).Order(StringComparer.Ordinal));
         }
     }
+
+    // What is deleted may wait as long as something lives from it: only what nothing does counts as left in the trash.
+    private HashSet<string> NamesInZfs(string directory)
+    {
+        var all = Zfs("list", "-H", "-r", "-t", "filesystem,snapshot", "-o", "name,origin", path).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split('\t')).ToDictionary(fields => fields[0], fields => fields[1]);
+        return all.Keys
+            .Where(name => directory switch
+            {
+                "snapshots" => name.Contains('@') && !name.Contains("@trash.", StringComparison.Ordinal),
+                "trash" when name.Contains('@') => name.Contains("@trash.", StringComparison.Ordinal) && !all.ContainsValue(name),
+                "trash" => name.StartsWith($"{path}/trash/", StringComparison.Ordinal) && !all.Keys.Any(other => other.StartsWith(name + "@", StringComparison.Ordinal)),
+                _ => !name.Contains('@') && name.StartsWith($"{path}/{directory}/", StringComparison.Ordinal),
+            })
+            .Select(name => name[(name.LastIndexOfAny(['@', '/']) + 1)..])
+            .ToHashSet();
+    }
+
+    private static string Zfs(params string[] arguments) => ZfsFileSystem.RunAsync(arguments).GetAwaiter().GetResult();
 
     private HashSet<string> NamedLayers() =>
     [

@@ -1,6 +1,7 @@
 using Lamina.Linux;
 using Lamina.Testing;
 using Lamina.Tests.Cli;
+using Lamina.Tests.Csi;
 
 namespace Lamina.Tests.Demo;
 
@@ -32,6 +33,33 @@ public sealed class MainJobTests
             ["volumes", "snapshots", "layers", "trash", "incoming"],
             name => Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(root, "state", "pools", "default", name))));
         Assert.DoesNotContain(Directory.EnumerateDirectories(root, "*", SearchOption.AllDirectories), path => path.Contains("demo", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task MainJob_OnAZfsPool_BringsTheRowsBackAndLeavesNothing()
+    {
+        RequirePostgres();
+        var fileSystem = new ZfsFileSystem();
+        await fileSystem.InitializeAsync();
+        await using (fileSystem)
+        {
+            var dataset = fileSystem.NewDataset();
+            await using (var daemon = await TestDaemon.StartAsync(await CsiPools.ZfsAsync("tank", dataset)))
+            {
+                var root = TestScratch.NewDirectory("main-job");
+
+                var result = await RunAsync(root, $"exec {MainJob} < /dev/null", [$"LAMINA_SOCKET={daemon.AdminSocket}"]);
+
+                Assert.True(result.ExitCode == 0, $"it ended with {result.ExitCode}:\n{result.Output}\n{result.Error}");
+                AssertTold(result.Output);
+                Assert.Empty(MountTable.Read().Beneath(daemon.RuntimeDirectory));
+                Assert.Empty(ProcessesOf(root));
+                // The four datasets of an empty pool.
+                await Eventually.TrueAsync(
+                    () => ZfsFileSystem.RunAsync("list", "-H", "-r", "-t", "all", "-o", "name", dataset).GetAwaiter().GetResult().Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 4,
+                    "nothing is left in the pool");
+            }
+        }
     }
 
     // On a terminal it waits for Ctrl-C, and somebody who is impatient presses it more than once.

@@ -66,7 +66,7 @@ public sealed class ConfigurationReaderTests
             "metrics:address is 'zzz'; it must be an address and a port such as 127.0.0.1:9810, or none",
             "pools:a: The Backend field is required.",
             "pools:b: The Path field is required.",
-            "pools:b:backend is 'floppy'; allowed are overlay2 and btrfs",
+            "pools:b:backend is 'floppy'; allowed are overlay2, btrfs and zfs",
         ], errors);
     }
 

@@ -184,6 +184,7 @@ internal sealed partial class BtrfsPool : IPool
             _settings.Name, _directory.Identity.Id, "btrfs", _settings.Path, _quotas.AreEnforced ? features | PoolFeatures.HardLimits : features)
         {
             FileSystem = "btrfs",
+            Compressions = ["none", "lzo", "zlib", "zstd"],
             MutableAttributes = [VolumeAttributes.CompressionKey],
             Warnings = _quotas.Problem is { } problem ? [$"sizes are advisory, so a volume may grow past its size: {problem}"] : [],
         };

@@ -5,8 +5,8 @@ using Lamina.Storage.Pools.Directories;
 namespace Lamina.Storage.Pools.Btrfs;
 
 /// <summary>
-/// Who has a subvolume mounted, in the mount tables of all processes. The kernel destroys a mounted subvolume without a word, so it is asked
-/// before. Not seen are mounts that were unmounted lazily, and namespaces that no process of our PID namespace lives in.
+/// Who has a subvolume mounted, in the mount tables of all processes (<see cref="HostMounts"/>). The kernel destroys a mounted subvolume without a word,
+/// so it is asked before.
 /// </summary>
 internal sealed class SubvolumeMounts
 {
@@ -22,19 +22,10 @@ internal sealed class SubvolumeMounts
     /// <summary>Every mount of a subvolume, with where it is, in words.</summary>
     internal IEnumerable<(ulong Subvolume, string Where)> List()
     {
-        var namespaces = new HashSet<ulong>();
-        foreach (var pid in ProcessTable.List())
+        foreach (var (mount, process) in HostMounts.List().Where(one => one.Mount.Device == _device))
         {
-            var number = TryNamespace(pid);
-            if ((number is { } known && namespaces.Contains(known)) || TryRead(pid) is not { } table)
-                continue;
-            if (number is { } read)
-                namespaces.Add(read);
-            foreach (var mount in table.Entries.Where(entry => entry.Device == _device))
-            {
-                if (SubvolumeOf(mount) is { } subvolume)
-                    yield return (subvolume, $"at {mount.MountPoint}, as process {pid} sees it");
-            }
+            if (SubvolumeOf(mount) is { } subvolume)
+                yield return (subvolume, $"at {mount.MountPoint}, as process {process} sees it");
         }
     }
 
@@ -44,31 +35,5 @@ internal sealed class SubvolumeMounts
         const string key = "subvolid=";
         var option = entry.SuperOptions.Split(',').FirstOrDefault(option => option.StartsWith(key, StringComparison.Ordinal));
         return option is not null && ulong.TryParse(option.AsSpan(key.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
-    }
-
-    // Null where we may not look: the table of such a process can be read all the same, as a rule.
-    private static ulong? TryNamespace(int pid)
-    {
-        try
-        {
-            return ProcessTable.TryMountNamespace(pid);
-        }
-        catch (LinuxException e) when (e.Errno is Errno.EACCES or Errno.EPERM)
-        {
-            return null;
-        }
-    }
-
-    private static MountTable? TryRead(int pid)
-    {
-        try
-        {
-            return MountTable.Read(pid);
-        }
-        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.ESRCH or Errno.EINVAL or Errno.EACCES or Errno.EPERM)
-        {
-            // It has just ended, or we may not look. Another process of its namespace is asked instead, if there is one.
-            return null;
-        }
     }
 }

@@ -9,8 +9,8 @@ namespace Lamina.Storage.Pools.Cuts;
 /// cuts are taken, the writers are let go, the cuts are made durable.
 /// </summary>
 /// <remarks>
-/// <para>Nobody is stopped for a single volume whose backend cuts by itself. For several volumes in use somebody always is: two such cuts, however
-/// short, are two moments, and a write to the first volume after its cut may be followed by one to the second before its own.</para>
+/// <para>Nobody is stopped for a single volume whose backend cuts by itself, nor for several that it cuts by one step. For several volumes in use somebody
+/// is otherwise: two such cuts, however short, are two moments, and a write to the first volume after its cut may be followed by one to the second before its own.</para>
 /// <para>A volume that holds its writers by itself, by freezing its filesystem, is held from before the first cut until after the last one: so nothing
 /// can be written to it after the write point, and nobody is looked for. One other volume in use may be cut meanwhile by its backend's own cut.</para>
 /// <para>Writers that could not be found, such as a process that opens a file only for the moment of writing, are noticed by the cuts before they
@@ -40,6 +40,9 @@ public sealed class CutRunner(WriterPauses pauses, TimeProvider time, ILogger<Cu
         var free = attached.Where(cut => !cut.HoldsWriters).ToList();
         // A single one that cuts by itself makes the moment; while others are held, too.
         if (free.Count == 0 || (free is [var one] && !one.StopsWriters && (attached.Count == 1 || one.StopObstacle is not null)))
+            return [];
+        // Several that are taken by one step make one moment too.
+        if (free.Count == attached.Count && free[0].TakenTogether is { } together && free.TrueForAll(cut => cut.TakenTogether == together && !cut.StopsWriters))
             return [];
         if (free.Find(cut => cut.StopObstacle is not null) is { } raw)
         {

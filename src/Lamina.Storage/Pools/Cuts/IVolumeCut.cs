@@ -31,6 +31,12 @@ public interface IVolumeCut : IAsyncDisposable
     bool HoldsWriters => false;
 
     /// <summary>
+    /// What cuts have in common that are taken together, at one moment, when the first of them is: then nobody has to be stopped between them. Null for one
+    /// that is taken by itself.
+    /// </summary>
+    object? TakenTogether => null;
+
+    /// <summary>
     /// Why the volume's writers can't be stopped, so that it can be cut at one moment only with volumes that hold theirs; null when they can.
     /// </summary>
     string? StopObstacle => null;

@@ -24,81 +24,47 @@ internal sealed class TrashReclaimer(
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(200);
-    private readonly SemaphoreSlim _wanted = new(0);
-    private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<string, string> _reported = [];
-    private Task _running = Task.CompletedTask;
+    private BackgroundRounds? _rounds;
 
     /// <summary>Begins, with what is in the trash already.</summary>
     internal void Start()
     {
-        _running = Task.Run(RunAsync);
-        Wake();
+        _rounds = new BackgroundRounds(EmptyAsync, time);
+        _rounds.Start();
     }
 
     /// <summary>There is something in the trash.</summary>
-    internal void Wake()
-    {
-        if (_wanted.CurrentCount == 0)
-            _wanted.Release();
-    }
+    internal void Wake() => _rounds?.Wake();
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(false);
-        _stopping.Dispose();
-        _wanted.Dispose();
-    }
-
-    private async Task RunAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                await _wanted.WaitAsync(_stopping.Token).ConfigureAwait(false);
-                while (await EmptyAsync().ConfigureAwait(false) is { } wait)
-                {
-                    using var retry = new CancellationTokenSource(wait, time);
-                    using var either = CancellationTokenSource.CreateLinkedTokenSource(retry.Token, _stopping.Token);
-                    await _wanted.WaitAsync(either.Token).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
-                    _stopping.Token.ThrowIfCancellationRequested();
-                }
-            }
-        }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-        {
-            // The pool is let go of; what is left in the trash is emptied by the next load.
-        }
-    }
+    public ValueTask DisposeAsync() => _rounds?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     // How long what is left must wait; null when nothing is left. Whatever goes wrong is tried again: space must come back some day.
-    private async Task<TimeSpan?> EmptyAsync()
+    private async Task<TimeSpan?> EmptyAsync(CancellationToken stopping)
     {
         try
         {
-            var wait = await RunRoundAsync().ConfigureAwait(false);
+            var wait = await RunRoundAsync(stopping).ConfigureAwait(false);
             _reported.Remove(Everything);
             return wait;
         }
-        catch (Exception e) when (e is not OperationCanceledException || !_stopping.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             Report(Everything, e.Message);
             return RetryAfter;
         }
     }
 
-    private async Task<TimeSpan?> RunRoundAsync()
+    private async Task<TimeSpan?> RunRoundAsync(CancellationToken stopping)
     {
         var (isPending, isLeft) = (false, false);
         var mounts = default(IReadOnlyList<string>);
         foreach (var entry in Files.List(pool.Trash))
         {
-            _stopping.Token.ThrowIfCancellationRequested();
+            stopping.ThrowIfCancellationRequested();
             mounts ??= ListMounts();
-            switch (await TryRemoveAsync(entry.Name, mounts).ConfigureAwait(false))
+            switch (await TryRemoveAsync(entry.Name, mounts, stopping).ConfigureAwait(false))
             {
                 case TrashOutcome.Removed:
                     _reported.Remove(entry.Name);
@@ -116,7 +82,7 @@ internal sealed class TrashReclaimer(
         return isPending ? LookAgainAfter : isLeft ? RetryAfter : null;
     }
 
-    private async Task<TrashOutcome> TryRemoveAsync(string entry, IReadOnlyList<string> mounts)
+    private async Task<TrashOutcome> TryRemoveAsync(string entry, IReadOnlyList<string> mounts, CancellationToken stopping)
     {
         var outcome = TrashOutcome.InUse;
         try
@@ -126,11 +92,11 @@ internal sealed class TrashReclaimer(
                 Report(entry, $"something is mounted at {mount} in the trash; unmount it");
                 return outcome;
             }
-            outcome = await remove(pool.Trash, entry, _stopping.Token).ConfigureAwait(false);
+            outcome = await remove(pool.Trash, entry, stopping).ConfigureAwait(false);
             if (outcome == TrashOutcome.InUse)
                 Report(entry, "it is still mounted somewhere");
         }
-        catch (Exception e) when (e is not OperationCanceledException || !_stopping.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             Report(entry, e.Message);
         }

@@ -11,9 +11,10 @@ internal static class PoolInitCommand
     internal static Command Build(CliHost host, GlobalOptions globals, NameCompletion names)
     {
         var name = Values.Name("NAME", "The pool's name: lower-case letters, digits and '-'", names.Pools);
-        var backend = new Option<string?>("--backend") { Description = "overlay2 (any filesystem) or btrfs", HelpName = "overlay2|btrfs" };
-        backend.AcceptOnlyFromAmong("overlay2", "btrfs");
+        var backend = new Option<string?>("--backend") { Description = "overlay2 (any filesystem), btrfs or zfs", HelpName = "overlay2|btrfs|zfs" };
+        backend.AcceptOnlyFromAmong("overlay2", "btrfs", "zfs");
         var path = Values.Text("--path", "The directory: empty, or not there yet", "DIRECTORY");
+        var dataset = Values.Text("--dataset", "zfs: the dataset, such as tank/lamina: not there yet, or with nothing beneath it", "DATASET");
         var image = Values.Text("--image", "btrfs: make a loop image in this file, and mount it at the path", "FILE");
         var imageSize = Values.Size("--image-size", "How large the image is; it takes from its disk only what is written");
         var isDefault = new Option<bool>("--default") { Description = "Volumes go here when nobody says where" };
@@ -23,7 +24,7 @@ internal static class PoolInitCommand
         var command = new Command("init",
             "Make a pool and serve it, now and after a restart. A pool that is configured but missing is made by its name alone. Nothing that exists is overwritten")
         {
-            name, backend, path, image, imageSize, isDefault, defaultSize, minFree, maxPause,
+            name, backend, path, dataset, image, imageSize, isDefault, defaultSize, minFree, maxPause,
         };
         Session.SetAction(command, host, globals, async session =>
         {
@@ -36,6 +37,8 @@ internal static class PoolInitCommand
                 Default = parse.GetValue(isDefault),
             };
             IStorageValue<PoolName>.Parse(request.Name);
+            if (parse.GetValue(dataset) is { } place)
+                request.Dataset = place;
             if (Absolute(parse.GetValue(image)) is { } file)
                 request.Image = file;
             if (parse.GetValue(imageSize) is { } bytes)

@@ -10,7 +10,7 @@ internal static class VolumeModifyCommand
     internal static Command Build(CliHost host, GlobalOptions globals, NameCompletion names)
     {
         var name = Values.Name("VOLUME", "Its name or id", names.Volumes);
-        var attributes = Values.Pairs("--set", "What is to change: compression (btrfs); may be repeated");
+        var attributes = Values.Pairs("--set", "What is to change: compression (btrfs, zfs), recordsize, atime, logbias (zfs); may be repeated");
         attributes.Required = true;
         var command = new Command("modify", "Change a volume, in use or not; what is written already stays as it is") { name, attributes };
         Session.SetAction(command, host, globals, async session =>

@@ -7,6 +7,9 @@ internal static class HostChecks
 {
     private const string NewerKernel = "run a newer kernel (on Debian 12 there are some in bookworm-backports); in a container or sandbox allow the call";
 
+    /// <summary>The command of ZFS, among <see cref="HostFacts.Tools"/>.</summary>
+    internal const string ZfsCommand = "zfs";
+
     /// <summary>All checks, from the facts alone.</summary>
     internal static IEnumerable<V1.Check> Judge(HostFacts facts)
     {
@@ -16,6 +19,7 @@ internal static class HostChecks
         yield return FileSystem(facts, "overlay", needed: true, "overlay2 pools need it",
             "load the module: modprobe overlay; if there is none, run a kernel with CONFIG_OVERLAY_FS");
         yield return FileSystem(facts, "btrfs", needed: false, "btrfs pools need it", "load the module: modprobe btrfs; or use overlay2 pools");
+        yield return Zfs(facts);
         yield return DiskFormat(facts, "ext4");
         yield return DiskFormat(facts, "xfs");
         yield return DiskQuotas(facts);
@@ -60,6 +64,16 @@ internal static class HostChecks
             "run a kernel with CONFIG_QUOTA and CONFIG_QFMT_V2, or use btrfs pools with \"quota\": \"simple\""),
         null => Warning("disk quotas", "it can't be told whether the kernel has them", "is /proc mounted?"),
     };
+
+    // Only whoever has his data in it misses it.
+    private static V1.Check Zfs(HostFacts facts)
+    {
+        var isInKernel = facts.FileSystems.Contains("zfs") || facts.Modules.Contains("zfs");
+        return facts.Tools.ContainsKey(ZfsCommand) && !isInKernel ? Warning("zfs", "the commands are there, but the kernel does not have it: zfs pools need both, unless zfs-fuse runs",
+                "load the module: modprobe zfs; on Debian it comes with apt-get install zfs-dkms linux-headers-amd64")
+            : isInKernel && !facts.Tools.ContainsKey(ZfsCommand) ? Warning("zfs", "the kernel has it, but the commands are missing, which zfs pools need", "apt-get install zfsutils-linux")
+            : Ok("zfs", isInKernel ? "zfs pools can be made" : "there is none on this host, which matters only for zfs pools");
+    }
 
     // Only whoever has such a disk misses it.
     private static V1.Check DiskFormat(HostFacts facts, string name) =>

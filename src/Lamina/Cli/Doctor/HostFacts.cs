@@ -32,7 +32,7 @@ internal sealed record HostFacts
     /// <summary>Whether <c>/dev/loop-control</c> is there.</summary>
     public bool HasLoopControl { get; init; }
 
-    /// <summary>Where those of <see cref="FileSystemTool.All"/> are that are there, by name.</summary>
+    /// <summary>Where those of <see cref="FileSystemTool.All"/> and <see cref="HostChecks.ZfsCommand"/> are that are there, by name.</summary>
     public ImmutableDictionary<string, string> Tools { get; init; } = ImmutableDictionary<string, string>.Empty;
 
     /// <summary>Whether cgroups are of version 2.</summary>
@@ -57,8 +57,8 @@ internal sealed record HostFacts
             Probed = KernelFeature.All.Where(feature => feature.Probe() is not null).ToDictionary(feature => feature.Name, feature => feature.Probe()!.Value),
             HasDiskQuotas = KernelProbes.HasDiskQuotas,
             HasLoopControl = File.Exists("/dev/loop-control"),
-            Tools = FileSystemTool.All
-                .Select(tool => ToolDirectories.Select(directory => Path.Combine(directory, tool.Name)).FirstOrDefault(File.Exists))
+            Tools = FileSystemTool.All.Select(tool => tool.Name).Append(HostChecks.ZfsCommand)
+                .Select(tool => ToolDirectories.Select(directory => Path.Combine(directory, tool)).FirstOrDefault(File.Exists))
                 .OfType<string>()
                 .ToImmutableDictionary(path => Path.GetFileName(path)),
             HasCgroup2 = File.Exists("/sys/fs/cgroup/cgroup.controllers"),

@@ -1,0 +1,129 @@
+using Lamina.Linux;
+
+namespace Lamina.Storage.Pools.Zfs;
+
+/// <content>The verbs, each of which is one command and one step, unless its comment says otherwise.</content>
+internal sealed partial class ZfsCommand
+{
+    /// <summary>Properties of a dataset, and of all datasets and snapshots beneath where <paramref name="deep"/>.</summary>
+    internal async Task<IReadOnlyList<ZfsProperty>> GetAsync(string dataset, bool deep, IEnumerable<string> properties, CancellationToken cancellationToken)
+    {
+        string[] depth = deep ? ["-r"] : [];
+        var text = await AskAsync(cancellationToken, ["get", "-Hp", .. depth, "-o", "name,property,value,source", string.Join(',', properties), dataset]).ConfigureAwait(false);
+        return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse)];
+    }
+
+    /// <summary>Whether there is such a dataset or snapshot.</summary>
+    internal async Task<bool> ExistsAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AskAsync(cancellationToken, "get", "-Hp", "-o", "value", "type", name).ConfigureAwait(false);
+            return true;
+        }
+        catch (ZfsFailure e) when (e.IsNotThere)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Makes a dataset, with everything that it is to have.</summary>
+    internal Task CreateAsync(string dataset, IEnumerable<(string Name, string Value)> properties) =>
+        ChangeAsync(["create", .. Options(properties), dataset]);
+
+    /// <summary>Cuts snapshots at one moment; several only where <see cref="ZfsDialect.TakesSeveral"/>. All of them get the same properties.</summary>
+    internal Task SnapshotAsync(IEnumerable<string> snapshots, IEnumerable<(string Name, string Value)> properties) =>
+        ChangeAsync(["snapshot", .. Options(properties), .. snapshots]);
+
+    /// <summary>Makes a dataset from a snapshot.</summary>
+    internal Task CloneAsync(string snapshot, string dataset, IEnumerable<(string Name, string Value)> properties) =>
+        ChangeAsync(["clone", .. Options(properties), snapshot, dataset]);
+
+    /// <summary>Renames a dataset, with all that is beneath it, or a snapshot within its dataset. One of both names is used for this alone.</summary>
+    internal async Task RenameAsync(string from, string to)
+    {
+        try
+        {
+            await ChangeAsync("rename", from, to).ConfigureAwait(false);
+        }
+        catch (ZfsFailure e) when (e.Error == StorageError.NotFound || e.IsTransient)
+        {
+            // zfs-fuse was seen to say that it is busy when it had done it: whoever tries again finds nothing to rename.
+            if (await ExistsAsync(from, CancellationToken.None).ConfigureAwait(false) || !await ExistsAsync(to, CancellationToken.None).ConfigureAwait(false))
+                throw;
+        }
+    }
+
+    /// <summary>Makes a clone the owner of the snapshot that it was made from, and of those before it.</summary>
+    internal Task PromoteAsync(string clone) => ChangeAsync("promote", clone);
+
+    /// <summary>Takes a dataset back to its latest snapshot; refused where there is a later one.</summary>
+    internal Task RollBackAsync(string snapshot) => ChangeAsync("rollback", snapshot);
+
+    /// <summary>Destroys a dataset or a snapshot, and nothing beneath it or made from it: where there is such, it is refused. Gone already is fine.</summary>
+    internal async Task DestroyAsync(string name)
+    {
+        try
+        {
+            await ChangeAsync("destroy", name).ConfigureAwait(false);
+        }
+        catch (ZfsFailure e) when (e.Error == StorageError.NotFound)
+        {
+        }
+    }
+
+    /// <summary>Sets properties: in one step where <see cref="ZfsDialect.TakesSeveral"/>, else one after another, in order.</summary>
+    internal async Task SetAsync(string name, params (string Name, string Value)[] properties)
+    {
+        if (Dialect.TakesSeveral)
+        {
+            await ChangeAsync(["set", .. properties.Select(Assignment), name]).ConfigureAwait(false);
+            return;
+        }
+        foreach (var property in properties)
+            await ChangeAsync("set", Assignment(property), name).ConfigureAwait(false);
+    }
+
+    /// <summary>Mounts a dataset that is mounted nowhere at an empty directory.</summary>
+    internal async Task MountAsync(string dataset, string target)
+    {
+        var known = await GetAsync(dataset, deep: false, ["mountpoint"], CancellationToken.None).ConfigureAwait(false);
+        if (known[0].Value != target)
+            await SetAsync(dataset, ("mountpoint", target)).ConfigureAwait(false);
+        try
+        {
+            await ChangeAsync("mount", dataset).ConfigureAwait(false);
+        }
+        catch (ZfsFailure e) when (e.IsMountedAlready)
+        {
+            // By a command of a daemon that was killed: zfs-fuse goes on with it when the command is gone.
+            if (!await IsMountedSoonAsync(dataset, target).ConfigureAwait(false))
+                throw;
+        }
+    }
+
+    private async Task<bool> IsMountedSoonAsync(string dataset, string target)
+    {
+        for (var begin = _time.GetTimestamp(); _time.GetElapsedTime(begin) < s_patience;)
+        {
+            if (MountTable.Read().FindTop(target)?.Source == dataset)
+                return true;
+            await Task.Delay(s_firstWait, _time).ConfigureAwait(false);
+        }
+        return false;
+    }
+
+    private static IEnumerable<string> Options(IEnumerable<(string Name, string Value)> properties) =>
+        properties.SelectMany(property => (string[])["-o", Assignment(property)]);
+
+    private static string Assignment((string Name, string Value) property) => $"{property.Name}={property.Value}";
+
+    // A value may hold a tab, the others can't.
+    private static ZfsProperty Parse(string line)
+    {
+        var fields = line.Split('\t');
+        return fields.Length >= 4
+            ? new ZfsProperty(fields[0], fields[1], string.Join('\t', fields[2..^1]), fields[^1])
+            : throw new ZfsFailure(StorageError.Internal, "zfs get", $"it answered '{line}', which is not a name, a property, a value and a source");
+    }
+}

@@ -1,0 +1,91 @@
+using Lamina.Linux;
+
+namespace Lamina.Storage.Pools.Zfs;
+
+/// <summary>
+/// Runs <c>zfs</c> and <c>zpool</c>: the one way from here to ZFS, which has no other interface that is the same in all its versions. Arguments go as a
+/// list and never through a shell; what comes back is read in the form that is made for programs (<c>-Hp</c>, one line and tabs, which all
+/// versions have, so that JSON of the later ones is not needed).
+/// </summary>
+/// <remarks>
+/// <para>At most a few commands run at once in the whole daemon, as ZFS takes changes one after another anyway.</para>
+/// <para>What changes a pool is never killed: it takes no token, and is waited for however long it takes. What only asks may be given up.</para>
+/// <para>A dataset is busy for a moment after it was unmounted, and while somebody looks at it. So what says so is tried again for three seconds.</para>
+/// </remarks>
+internal sealed partial class ZfsCommand
+{
+    private const int MaxAtOnce = 4;
+    private static readonly SemaphoreSlim s_slots = new(MaxAtOnce);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_firstWait = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromMilliseconds(200);
+    private readonly ZfsPrograms _programs;
+    private readonly TimeProvider _time;
+
+    private ZfsCommand(ZfsPrograms programs, TimeProvider time, ZfsDialect dialect)
+    {
+        _programs = programs;
+        _time = time;
+        Dialect = dialect;
+    }
+
+    /// <summary>Which ZFS it is.</summary>
+    internal ZfsDialect Dialect { get; }
+
+    /// <summary>Asks which ZFS there is.</summary>
+    /// <exception cref="ZfsFailure"><see cref="StorageError.Unavailable"/>: none that could be used.</exception>
+    internal static async Task<ZfsCommand> StartAsync(ZfsPrograms programs, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var answer = await RunOnceAsync(programs.Zfs, ["version"], cancellationToken).ConfigureAwait(false);
+        return new ZfsCommand(programs, time, ZfsDialect.Parse(answer));
+    }
+
+    /// <summary>Asks <c>zfs</c> something that changes nothing.</summary>
+    /// <returns>What it wrote.</returns>
+    /// <exception cref="ZfsFailure">As the command says.</exception>
+    internal Task<string> AskAsync(CancellationToken cancellationToken, params string[] arguments) => AskAsync(_programs.Zfs, arguments, cancellationToken);
+
+    /// <summary>Asks <c>zpool</c> something that changes nothing.</summary>
+    /// <inheritdoc cref="AskAsync(CancellationToken, string[])"/>
+    internal Task<string> AskPoolAsync(CancellationToken cancellationToken, params string[] arguments) => AskAsync(_programs.Zpool, arguments, cancellationToken);
+
+    /// <summary>Has <c>zfs</c> change something, and waits until it has.</summary>
+    /// <exception cref="ZfsFailure">As the command says.</exception>
+    internal async Task ChangeAsync(params string[] arguments)
+    {
+        var begin = _time.GetTimestamp();
+        for (var wait = s_firstWait; ; wait = wait * 2 < s_longestWait ? wait * 2 : s_longestWait)
+        {
+            var result = await RunOnceAsync(_programs.Zfs, arguments, CancellationToken.None).ConfigureAwait(false);
+            if (result.Succeeded)
+                return;
+            var failure = ZfsFailure.Of($"zfs {arguments[0]}", result);
+            if (!failure.IsTransient || _time.GetElapsedTime(begin) >= s_patience)
+                throw failure;
+            await Task.Delay(wait, _time).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<string> AskAsync(string program, string[] arguments, CancellationToken cancellationToken)
+    {
+        var result = await RunOnceAsync(program, arguments, cancellationToken).ConfigureAwait(false);
+        return result.Succeeded ? result.Output : throw ZfsFailure.Of($"{Path.GetFileName(program)} {arguments[0]}", result);
+    }
+
+    private static async Task<ChildResult> RunOnceAsync(string program, string[] arguments, CancellationToken cancellationToken)
+    {
+        await s_slots.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await ChildProcess.RunAsync(program, arguments, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.EACCES)
+        {
+            throw new ZfsFailure(StorageError.Unavailable, program, $"it can't be started ({e.Message}); is ZFS installed? On Debian: apt-get install zfsutils-linux");
+        }
+        finally
+        {
+            s_slots.Release();
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+using Lamina.Linux;
+
+namespace Lamina.Storage.Pools.Zfs;
+
+/// <summary>Which ZFS it is that we talk to, asked once when a pool is opened: what it can do is asked of this and of nothing else.</summary>
+/// <param name="Version">The version of OpenZFS; null for zfs-fuse, which does not know the question.</param>
+internal sealed partial record ZfsDialect(Version? Version)
+{
+    private static readonly Version s_oldest = new(2, 1);
+
+    /// <summary>zfs-fuse 0.7.</summary>
+    internal static ZfsDialect Fuse { get; } = new((Version?)null);
+
+    /// <summary>Whether several snapshots, or several properties, go into one command, which is then one step.</summary>
+    internal bool TakesSeveral => Version is not null;
+
+    /// <summary>Whether there are block devices.</summary>
+    internal bool HasDevices => Version is not null;
+
+    /// <summary>How what is written can be compressed, by our names.</summary>
+    internal ImmutableArray<string> Compressions =>
+        Version is null ? ["none", "on", "lzjb", "gzip", "zle"] : ["none", "on", "lz4", "zstd", "gzip", "lzjb", "zle"];
+
+    /// <summary>The largest record.</summary>
+    internal ByteSize MaxRecordSize => Version is null ? new ByteSize(128 << 10) : ByteSize.FromMebibytes(16);
+
+    /// <summary>From what <c>zfs version</c> answered.</summary>
+    /// <exception cref="ZfsFailure"><see cref="StorageError.Unavailable"/>: there is no ZFS behind the command, or one that is too old.</exception>
+    internal static ZfsDialect Parse(ChildResult answer)
+    {
+        if (answer.Error.Contains("unrecognized command 'version'", StringComparison.Ordinal))
+            return Fuse;
+        // The second line is the kernel module's version, and there is none where it is not loaded.
+        var lines = answer.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        if (!answer.Succeeded || lines.Length == 0 || Pattern().Match(lines[0]) is not { Success: true } match)
+            throw ZfsFailure.Of("zfs version", answer, StorageError.Unavailable);
+        var version = new Version(int.Parse(match.Groups[1].ValueSpan, null), int.Parse(match.Groups[2].ValueSpan, null));
+        return version >= s_oldest ? new ZfsDialect(version) : throw new ZfsFailure(
+            StorageError.Unavailable, "zfs version", $"this host has OpenZFS {version}, and Lamina knows {s_oldest} and later; install a later version");
+    }
+
+    /// <summary>For people.</summary>
+    public override string ToString() => Version is null ? "zfs-fuse" : $"OpenZFS {Version}";
+
+    [GeneratedRegex(@"\Azfs-(\d{1,4})\.(\d{1,4})", RegexOptions.CultureInvariant)]
+    private static partial Regex Pattern();
+}

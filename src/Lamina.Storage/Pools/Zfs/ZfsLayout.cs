@@ -1,0 +1,78 @@
+using System.Text.RegularExpressions;
+using Lamina.Storage.Pools.Directories;
+
+namespace Lamina.Storage.Pools.Zfs;
+
+/// <summary>
+/// Where things of a pool are, beneath its root dataset: <c>volumes/&lt;key&gt;</c>, <c>incoming/</c> where a volume is built that takes more than one step,
+/// <c>trash/</c> where datasets wait until nothing is made from them any more. A snapshot that is ours has its key for its name, or one with a dot, which
+/// no key has, when it is nobody's any more. It lies in whatever dataset ZFS keeps it in.
+/// </summary>
+internal sealed partial class ZfsLayout
+{
+    /// <summary>The longest name of a dataset or snapshot that all versions of ZFS take.</summary>
+    internal const int MaxName = 255;
+
+    private const string TrashPrefix = "trash.";
+
+    private ZfsLayout(string root) => Root = root;
+
+    /// <summary>The root dataset.</summary>
+    internal string Root { get; }
+
+    /// <summary>The ZFS pool that it lies in.</summary>
+    internal string Pool => Root[..Root.IndexOf('/', StringComparison.Ordinal)];
+
+    /// <summary>The dataset above the volumes.</summary>
+    internal string Volumes => $"{Root}/volumes";
+
+    /// <summary>The dataset above what is being built.</summary>
+    internal string Incoming => $"{Root}/incoming";
+
+    /// <summary>The dataset above what is deleted.</summary>
+    internal string Trash => $"{Root}/trash";
+
+    /// <summary>The longest name that anything of ours can come to have.</summary>
+    internal int LongestName => NewTrash(s_longestKey).Length + 1 + ObjectKey.MaxLength;
+
+    private static readonly ObjectKey s_longestKey = ObjectKey.FromName(new string('a', ObjectKey.MaxLength));
+
+    /// <summary>The layout of a root dataset.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.InvalidArgument"/>: that can't be one.</exception>
+    internal static ZfsLayout Of(string dataset)
+    {
+        if (!Pattern().IsMatch(dataset))
+        {
+            throw new StorageException(StorageError.InvalidArgument,
+                $"'{dataset}' is not the name of a dataset beneath a ZFS pool, such as tank/lamina: letters, digits and _ . : -, at least two parts");
+        }
+        var layout = new ZfsLayout(dataset);
+        return layout.LongestName <= MaxName ? layout : throw new StorageException(StorageError.InvalidArgument,
+            $"the name '{dataset}' is too long: names in ZFS have at most {MaxName} characters, and ours beneath it could have {layout.LongestName}; "
+            + $"choose one of at most {dataset.Length - (layout.LongestName - MaxName)} characters");
+    }
+
+    /// <summary>The dataset of a volume.</summary>
+    internal string VolumeOf(ObjectKey key) => $"{Volumes}/{key}";
+
+    /// <summary>What lies directly beneath a dataset: the last part of its name; null for what does not.</summary>
+    internal static string? NameBeneath(string parent, string dataset) =>
+        dataset.Length > parent.Length + 1 && dataset.StartsWith(parent, StringComparison.Ordinal) && dataset[parent.Length] == '/' && !dataset[(parent.Length + 1)..].Contains('/')
+            ? dataset[(parent.Length + 1)..]
+            : null;
+
+    /// <summary>A new name in <c>incoming/</c>.</summary>
+    internal string NewIncoming() => $"{Incoming}/{RandomName.New()}";
+
+    /// <summary>A new name in <c>trash/</c>.</summary>
+    internal string NewTrash(ObjectKey? key) => key is { } known ? $"{Trash}/{known}.{RandomName.New()}" : $"{Trash}/{RandomName.New()}";
+
+    /// <summary>A new name for a snapshot that nobody shall see.</summary>
+    internal static string NewTrashSnapshot() => TrashPrefix + RandomName.New();
+
+    /// <summary>Whether a snapshot's name is one that nobody shall see.</summary>
+    internal static bool IsTrashSnapshot(string name) => name.StartsWith(TrashPrefix, StringComparison.Ordinal);
+
+    [GeneratedRegex(@"\A[A-Za-z][A-Za-z0-9_.:-]*(/[A-Za-z0-9_.:][A-Za-z0-9_.:-]*)+\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Pattern();
+}

@@ -1,0 +1,179 @@
+using System.Collections.Concurrent;
+using Lamina.Linux;
+
+namespace Lamina.Storage.Pools.Zfs;
+
+internal sealed partial class ZfsPool
+{
+    // Snapshots that something is being made of just now, so that nobody takes them for left over.
+    private readonly ConcurrentDictionary<string, bool> _copyPoints = [];
+
+    /// <inheritdoc/>
+    public Task CreateVolumeAsync(Volume volume, VolumeContent source) => _edge.RunAsync($"create volume '{volume.Name}'", async () =>
+    {
+        DatasetProperties.Check(volume, _zfs.Dialect);
+        using var kept = await _structure.KeepAsync().ConfigureAwait(false);
+        switch (source)
+        {
+            case VolumeContent.OfSnapshot of:
+                var (_, dataset) = GetSnapshot(of.Snapshot.Id.Key);
+                await BuildAsync(volume, (name, properties) => _zfs.CloneAsync($"{dataset}@{of.Snapshot.Id.Key}", name, properties)).ConfigureAwait(false);
+                break;
+            case VolumeContent.OfVolume of:
+                await CopyAsync(volume, of.Volume).ConfigureAwait(false);
+                break;
+            default:
+                await BuildAsync(volume, _zfs.CreateAsync).ConfigureAwait(false);
+                break;
+        }
+        _volumes[volume.Id.Key] = volume;
+    });
+
+    /// <inheritdoc/>
+    /// <remarks>A dataset that others live from stays, where no user sees it, until none does: see the trash.</remarks>
+    public Task DeleteVolumeAsync(Volume volume) => _edge.RunAsync($"delete volume '{volume.Name}'", async () =>
+    {
+        var (dataset, discarded) = (_layout.VolumeOf(volume.Id.Key), _layout.NewTrash(volume.Id.Key));
+        if (FindMount(dataset) is { } mount)
+        {
+            throw new StorageException(StorageError.FailedPrecondition,
+                $"volume {volume.Id} is still mounted {mount}, most likely in a container that has not ended yet; end it and call again");
+        }
+        var hasSnapshots = _snapshots.Values.Any(one => one.Dataset == dataset);
+        using (hasSnapshots ? await _structure.ChangeAsync().ConfigureAwait(false) : await _structure.KeepAsync().ConfigureAwait(false))
+        {
+            await _zfs.RenameAsync(dataset, discarded).ConfigureAwait(false);
+            MoveSnapshots(one => one.Dataset == dataset, discarded);
+        }
+        _volumes.TryRemove(volume.Id.Key, out _);
+        _rounds.Wake();
+    });
+
+    /// <inheritdoc/>
+    /// <remarks>The size is the limit that ZFS enforces, and there is no other record of it.</remarks>
+    public Task ResizeVolumeAsync(Volume resized) => _edge.RunAsync($"resize volume '{resized.Name}'", async () =>
+    {
+        await _zfs.SetAsync(_layout.VolumeOf(resized.Id.Key), [.. DatasetProperties.SizeOf(resized)]).ConfigureAwait(false);
+        _volumes[resized.Id.Key] = resized;
+    });
+
+    /// <inheritdoc/>
+    public Task ModifyVolumeAsync(Volume modified) => _edge.RunAsync($"modify volume '{modified.Name}'", async () =>
+    {
+        DatasetProperties.Check(modified, _zfs.Dialect);
+        await _zfs.SetAsync(_layout.VolumeOf(modified.Id.Key), [.. DatasetProperties.OfChanged(modified)]).ConfigureAwait(false);
+        _volumes[modified.Id.Key] = modified;
+    });
+
+    /// <inheritdoc/>
+    public Task<MountDescription> AttachAsync(Volume volume) => _edge.RunAsync<MountDescription>($"attach volume '{volume.Name}'", () =>
+    {
+        // However often a dataset is mounted, it is one tree to ZFS; what it does not allow it refuses by itself.
+        if (!_volumes.ContainsKey(volume.Id.Key))
+            throw new StorageException(StorageError.NotFound, $"there is no '{_layout.VolumeOf(volume.Id.Key)}' in pool '{_settings.Name}'");
+        return Task.FromResult<MountDescription>(new MountDescription.Dataset(_zfs, _edge, _layout.VolumeOf(volume.Id.Key)));
+    });
+
+    /// <inheritdoc/>
+    public void FoundAttached(Volume volume)
+    {
+    }
+
+    /// <inheritdoc/>
+    public Task DetachedAsync(Volume volume)
+    {
+        // What it uses by now.
+        _rounds.Wake();
+        return Task.CompletedTask;
+    }
+
+    private async Task CopyAsync(Volume volume, VolumeInUse source)
+    {
+        WriteBack(source.MountPoint);
+        var point = $"{_layout.VolumeOf(source.Volume.Id.Key)}@{ZfsLayout.NewTrashSnapshot()}";
+        _copyPoints[point] = true;
+        try
+        {
+            await _zfs.SnapshotAsync([point], [(ZfsRecords.CopyPoint, Description.Id.ToString())]).ConfigureAwait(false);
+            await BuildAsync(volume, (name, properties) => _zfs.CloneAsync(point, name, properties)).ConfigureAwait(false);
+        }
+        catch
+        {
+            _rounds.Wake();
+            throw;
+        }
+        finally
+        {
+            _copyPoints.TryRemove(point, out _);
+        }
+    }
+
+    // With its record by one command. Only an owner of the root that is not root takes more than one, and a rename in the end.
+    private async Task BuildAsync(Volume volume, Func<string, IEnumerable<(string Name, string Value)>, Task> make)
+    {
+        var place = _layout.VolumeOf(volume.Id.Key);
+        (string Name, string Value)[] properties = [.. DatasetProperties.OfNew(volume), .. ZfsRecords.Of(volume)];
+        if (volume.Parameters is { Uid: null, Gid: null, Mode: null })
+        {
+            await make(place, properties).ConfigureAwait(false);
+            return;
+        }
+        var staged = _layout.NewIncoming();
+        await make(staged, properties).ConfigureAwait(false);
+        try
+        {
+            await SetRootAsync(staged, volume.Parameters).ConfigureAwait(false);
+            await _zfs.RenameAsync(staged, place).ConfigureAwait(false);
+        }
+        catch
+        {
+            await _zfs.RenameAsync(staged, _layout.NewTrash(volume.Id.Key)).ConfigureAwait(false);
+            _rounds.Wake();
+            throw;
+        }
+    }
+
+    private async Task SetRootAsync(string dataset, VolumeParameters parameters)
+    {
+        var target = Path.Combine(_runtime, Directories.RandomName.New());
+        Files.MakeDirectories(target, 0x1C0);
+        try
+        {
+            await _zfs.MountAsync(dataset, target).ConfigureAwait(false);
+            try
+            {
+                using var root = Files.OpenDirectory(target);
+                var status = Files.Stat(root);
+                Files.ChangeOwner(root, parameters.Uid ?? status.Uid, parameters.Gid ?? status.Gid);
+                // Also after a change of the owner: chown(2) takes the set-id bits away.
+                Files.ChangeMode(root, parameters.Mode ?? status.Mode);
+                Files.Flush(root);
+            }
+            finally
+            {
+                if (!Attachments.Unmounting.TryUnmount(target))
+                    throw new StorageException(StorageError.FailedPrecondition, $"the new dataset is in use at {target}, though nobody should know of it yet; see: fuser -vm {target}");
+            }
+        }
+        finally
+        {
+            using var parent = Files.OpenDirectory(_runtime);
+            Files.RemoveDirectory(parent, Path.GetFileName(target));
+        }
+    }
+
+    // What is written through memory stays with the kernel until somebody asks for it.
+    private static void WriteBack(string? mountPoint)
+    {
+        if (mountPoint is null)
+            return;
+        using var root = Files.OpenDirectory(mountPoint);
+        Files.FlushFileSystem(root);
+    }
+
+    // In words; null when nobody has it mounted that we can see.
+    private static string? FindMount(string dataset) => HostMounts.List()
+        .Where(one => one.Mount.Source == dataset && one.Mount.FileSystemType is "zfs" or "fuse.zfs")
+        .Select(one => $"at {one.Mount.MountPoint}, as process {one.Process} sees it")
+        .FirstOrDefault();
+}

@@ -1,0 +1,173 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Lamina.Linux;
+using Lamina.Storage.Pools.Directories;
+using Microsoft.Extensions.Logging;
+
+namespace Lamina.Storage.Pools.Zfs;
+
+/// <summary>
+/// A pool of ZFS datasets beneath a root dataset, and nothing above or beside it: a volume is a dataset, a snapshot a snapshot, a volume from a snapshot a
+/// clone. All by single commands, whatever the size.
+/// </summary>
+/// <remarks>
+/// <para>ZFS ties what we do not: a snapshot to its dataset, a clone to its snapshot. So what is deleted while something else lives from it is only renamed,
+/// where no user sees it, and goes when nothing does any more. Snapshots are found by their records, as a promotion moves them to another dataset.</para>
+/// <para>Files are split by topic: this one holds the life of the pool, the others its volumes, its snapshots, its trash, and what they use.</para>
+/// </remarks>
+internal sealed partial class ZfsPool : IPool
+{
+    private readonly PoolSettings _settings;
+    private readonly ZfsCommand _zfs;
+    private readonly ZfsLayout _layout;
+    private readonly ZfsPoolLock _lock;
+    private readonly ZfsEdge _edge;
+    private readonly string _runtime;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly BackgroundRounds _rounds;
+    private readonly StructureLock _structure = new();
+    private readonly ConcurrentDictionary<ObjectKey, Volume> _volumes = [];
+
+    // With the dataset that each lies in.
+    private readonly ConcurrentDictionary<ObjectKey, (Snapshot Snapshot, string Dataset)> _snapshots = [];
+    private ImmutableHashSet<ObjectKey> _unreadableSnapshots = [];
+    private bool _maySweep;
+
+    private ZfsPool(PoolSettings settings, ZfsCommand zfs, ZfsLayout layout, PoolId id, ZfsPoolLock held, PoolEnvironment environment, TimeProvider time, ILogger logger)
+    {
+        _settings = settings;
+        _zfs = zfs;
+        _layout = layout;
+        _lock = held;
+        _edge = new ZfsEdge(settings);
+        _runtime = Path.Combine(environment.RuntimeDirectory, ZfsPoolLock.DirectoryName);
+        _time = time;
+        _logger = logger;
+        _rounds = new BackgroundRounds(RunRoundAsync, time);
+        Description = new PoolDescription(
+            settings.Name,
+            id,
+            "zfs",
+            layout.Root,
+            PoolFeatures.Snapshots | PoolFeatures.HardLimits | PoolFeatures.Compression | PoolFeatures.RootOwnership | PoolFeatures.DatasetProperties | PoolFeatures.OwnFileSystem)
+        {
+            FileSystem = zfs.Dialect.ToString(),
+            Compressions = zfs.Dialect.Compressions,
+            MutableAttributes = [.. DatasetProperties.Mutable],
+        };
+    }
+
+    /// <inheritdoc/>
+    public PoolDescription Description { get; }
+
+    /// <summary>Opens a pool that was made before.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>.</exception>
+    internal static async Task<ZfsPool> OpenAsync(PoolSettings settings, ZfsPrograms programs, PoolEnvironment environment, TimeProvider time, ILogger logger)
+    {
+        var layout = ZfsLayout.Of(settings.Path);
+        try
+        {
+            var zfs = await ZfsCommand.StartAsync(programs, time, CancellationToken.None).ConfigureAwait(false);
+            var (id, guid) = await ZfsIdentity.ReadAsync(zfs, settings, layout).ConfigureAwait(false);
+            var held = ZfsPoolLock.Take(environment.RuntimeDirectory, guid, layout.Root);
+            try
+            {
+                await ZfsOrphans.WaitAsync(programs, layout, time).ConfigureAwait(false);
+                return new ZfsPool(settings, zfs, layout, id, held, environment, time, logger);
+            }
+            catch
+            {
+                held.Dispose();
+                throw;
+            }
+        }
+        catch (Exception e) when (e is ZfsFailure or LinuxException)
+        {
+            throw new StorageException(StorageError.Unavailable, $"the pool at {layout.Root} can't be opened: {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<PoolContents> LoadAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await MakeParentsAsync(cancellationToken).ConfigureAwait(false);
+            var inventory = await ZfsInventory.ReadAsync(_zfs, _layout.Root, cancellationToken).ConfigureAwait(false);
+            var unreadable = LoadVolumes(inventory).Concat(LoadSnapshots(inventory)).OrderBy(record => record.Path, StringComparer.Ordinal).ToImmutableList();
+            await DiscardUnfinishedAsync(inventory).ConfigureAwait(false);
+            TakeSample(inventory);
+            await LookAtHealthAsync(cancellationToken).ConfigureAwait(false);
+            // What can't be read may live from anything.
+            _maySweep = unreadable.IsEmpty;
+            _rounds.Start();
+            return new PoolContents([.. _volumes.Values], [.. _snapshots.Values.Select(one => one.Snapshot)], unreadable);
+        }
+        catch (ZfsFailure e)
+        {
+            throw new StorageException(StorageError.Unavailable, $"the pool at {_layout.Root} can't be read: {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _rounds.DisposeAsync().ConfigureAwait(false);
+        _lock.Dispose();
+        _structure.Dispose();
+    }
+
+    // Empty as they are, they may have been left out of a copy of the pool.
+    private async Task MakeParentsAsync(CancellationToken cancellationToken)
+    {
+        foreach (var parent in (string[])[_layout.Volumes, _layout.Incoming, _layout.Trash])
+        {
+            if (!await _zfs.ExistsAsync(parent, cancellationToken).ConfigureAwait(false))
+                await _zfs.CreateAsync(parent, ZfsIdentity.OfParent).ConfigureAwait(false);
+        }
+    }
+
+    private List<UnreadableRecord> LoadVolumes(ZfsInventory inventory)
+    {
+        var unreadable = new List<UnreadableRecord>();
+        foreach (var (name, dataset) in inventory.Beneath(_layout.Volumes))
+        {
+            var (volume, flaw) = ZfsRecords.ReadVolume(dataset, name, Description.Id);
+            if (volume is not null)
+                _volumes[volume.Id.Key] = volume;
+            else
+                unreadable.Add(new UnreadableRecord($"volumes/{name}", false, ObjectKey.TryParse(name, out var key) ? key : null, flaw!));
+        }
+        return unreadable;
+    }
+
+    private List<UnreadableRecord> LoadSnapshots(ZfsInventory inventory)
+    {
+        var unreadable = new List<UnreadableRecord>();
+        foreach (var one in inventory.Snapshots.Where(IsSnapshot))
+        {
+            var (snapshot, flaw) = ZfsRecords.ReadSnapshot(one, Description.Id);
+            if (snapshot is { Id.Key: var known } && !_snapshots.TryAdd(known, (snapshot, one.Dataset)))
+                flaw = $"it is there twice: in {_snapshots[known].Dataset} too";
+            if (flaw is not null)
+                unreadable.Add(new UnreadableRecord(one.Name[(_layout.Root.Length + 1)..], true, ObjectKey.TryParse(one.SnapshotName, out var key) ? key : null, flaw));
+        }
+        _unreadableSnapshots = [.. unreadable.Select(record => record.Key).OfType<ObjectKey>()];
+        return unreadable;
+    }
+
+    // Published, and not thrown away. What was never published is nothing yet.
+    private static bool IsSnapshot(ZfsObject one) => one.IsOurs && one.Own(ZfsRecords.Cut) is not null && one.SnapshotName is { } name && !ZfsLayout.IsTrashSnapshot(name);
+
+    // What a daemon left that was killed: volumes that were being built, and snapshots that were cut but not published.
+    private async Task DiscardUnfinishedAsync(ZfsInventory inventory)
+    {
+        foreach (var (_, dataset) in inventory.Beneath(_layout.Incoming))
+            await _zfs.RenameAsync(dataset.Name, _layout.NewTrash(null)).ConfigureAwait(false);
+        foreach (var one in inventory.Snapshots.Where(one => one.IsOurs && one.Own(ZfsRecords.Cut) is null && !ZfsLayout.IsTrashSnapshot(one.SnapshotName!)))
+            await _zfs.RenameAsync(one.Name, $"{one.Dataset}@{ZfsLayout.NewTrashSnapshot()}").ConfigureAwait(false);
+    }
+
+    private static string What(Snapshot snapshot) => $"snapshot volume {snapshot.SourceVolume} as '{snapshot.Name}'";
+}

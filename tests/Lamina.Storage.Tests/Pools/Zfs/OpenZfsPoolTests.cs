@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Lamina.Storage.Pauses;
+using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Cuts;
+using Lamina.Storage.Pools.Zfs;
+using Lamina.Testing;
+using Lamina.Testing.Pools;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Lamina.Storage.Tests.Pools.Zfs;
+
+/// <summary>What a pool does where OpenZFS is, by recorded dialogues: what zfs-fuse can't.</summary>
+public sealed class OpenZfsPoolTests : IAsyncLifetime
+{
+    private const string Root = "tank/lamina";
+    private static readonly PoolId s_id = IStorageValue<PoolId>.Parse("abcdefghijklm");
+    private readonly ScriptedZfs _script = new();
+    private readonly WriterPauses _pauses = new(TestScratch.NewDirectory("run"), null, TimeProvider.System, NullLogger<WriterPauses>.Instance);
+    private IPool _pool = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _script
+            .On($"zfs get -Hp -o name,property,value,source guid,lamina:pool {Root}",
+                $"{Root}\tguid\t17\t-\n{Root}\tlamina:pool\t{{\"format\":1,\"id\":\"{s_id}\",\"backend\":\"Zfs\"}}\tlocal\n")
+            .On("zfs get -Hp -o value type *", "filesystem\n")
+            .On("zpool list -H -o health tank", "DEGRADED\n")
+            .On("zfs snapshot*").On("zfs set*").On("zfs rename*").On("zfs destroy*");
+        List(Lines(Root, ("used", "1000", "-"), ("available", "9000", "-")), VolumeLines("a", 4096), VolumeLines("b", 8192));
+        _pool = new PoolOpener(NullLoggerFactory.Instance, TimeProvider.System, _pauses, new PoolEnvironment { ZfsPrograms = _script.Programs, RuntimeDirectory = TestScratch.NewDirectory("run") })
+            .Open(ZfsScratchPool.SettingsOf(Root));
+    }
+
+    public ValueTask DisposeAsync() => _pool.DisposeAsync();
+
+    [Fact]
+    public async Task Load_OfDatasets_AnswersTheVolumesWithWhatZfsHoldsOfThem()
+    {
+        var contents = await _pool.LoadAsync(default);
+
+        Assert.Empty(contents.Unreadable);
+        Assert.Equal([("a", 4096L), ("b", 8192L)], contents.Volumes.Select(volume => (volume.Name, volume.Size!.Value.Bytes)).Order());
+        Assert.Equal(new PoolCapacity(new ByteSize(10_000), new ByteSize(9_000)), _pool.GetCapacity());
+        Assert.Contains("DEGRADED", Assert.Single(_pool.FindProblems()), StringComparison.Ordinal);
+        Assert.Contains("lz4", _pool.Description.Compressions);
+    }
+
+    [Fact]
+    public async Task Group_OfVolumesInUse_IsOneCommandAndStopsNobody()
+    {
+        var volumes = (await _pool.LoadAsync(default)).Volumes;
+        var group = SnapshotGroupMembership.Of("both", volumes.Select(volume => volume.Id));
+
+        var (moment, snapshots) = await CutAsync(volumes, group);
+
+        Assert.Null(moment.Pause);
+        var cut = Assert.Single(_script.Asked, line => line.StartsWith("zfs snapshot", StringComparison.Ordinal));
+        Assert.EndsWith($" {Root}/volumes/a@{group.Members[0].Key} {Root}/volumes/b@{group.Members[1].Key}", cut, StringComparison.Ordinal);
+        Assert.Equal(2, _script.Asked.Count(line => line.StartsWith("zfs set lamina:cut=", StringComparison.Ordinal)));
+
+        // Each of them finds itself in what all of them have.
+        var record = cut["zfs snapshot -o lamina:group=".Length..cut.IndexOf($" {Root}", StringComparison.Ordinal)];
+        foreach (var snapshot in snapshots)
+        {
+            var (read, flaw) = ZfsRecords.ReadSnapshot(SnapshotOf(snapshot, record, moment), s_id);
+            Assert.Null(flaw);
+            Assert.Equal((snapshot.Id, snapshot.Size, snapshot.CreatedAt, snapshot.Group!.Id), (read!.Id, read.Size, read.CreatedAt, read.Group!.Id));
+        }
+    }
+
+    [Fact]
+    public async Task Group_GivenUp_IsThrownAwayWhole()
+    {
+        var volumes = (await _pool.LoadAsync(default)).Volumes;
+
+        await CutAsync(volumes, SnapshotGroupMembership.Of("both", volumes.Select(volume => volume.Id)), publish: false);
+
+        Assert.DoesNotContain(_script.Asked, line => line.StartsWith("zfs set lamina:cut=", StringComparison.Ordinal));
+        Assert.Equal(2, _script.Asked.Count(line => line.StartsWith("zfs rename", StringComparison.Ordinal) && line.Contains("@trash.", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Resize_OfAVolumeThatHasItsSizeSetAside_IsOneStep()
+    {
+        var volume = (await _pool.LoadAsync(default)).Volumes.First(volume => volume.Name == "a");
+
+        await _pool.ResizeVolumeAsync(volume with { Size = new ByteSize(1 << 20), Parameters = VolumeParameters.None with { Reserve = true } });
+
+        Assert.Contains($"zfs set refquota=1048576 refreservation=1048576 {Root}/volumes/a", _script.Asked);
+    }
+
+    private async Task<(CutMoment Moment, List<Snapshot> Snapshots)> CutAsync(IEnumerable<Volume> volumes, SnapshotGroupMembership group, bool publish = true)
+    {
+        var cuts = new List<ISnapshotCut>();
+        foreach (var (volume, member) in volumes.OrderBy(volume => volume.Id).Zip(group.Members))
+        {
+            var snapshot = new Snapshot { Id = member, Name = $"both/{volume.Name}", SourceVolume = volume.Id, Size = volume.Size, Door = Door.Cli, CreatedAt = DateTimeOffset.UnixEpoch, Group = group };
+            cuts.Add(await _pool.BeginSnapshotAsync(snapshot, new VolumeInUse(volume, TestScratch.NewDirectory("mount"))));
+        }
+        var moment = await new CutRunner(_pauses, TimeProvider.System, NullLogger<CutRunner>.Instance).RunAsync(cuts);
+        var snapshots = new List<Snapshot>();
+        foreach (var cut in publish ? cuts : [])
+            snapshots.Add(await cut.PublishAsync(moment));
+        foreach (var cut in cuts)
+            await cut.DisposeAsync();
+        return (moment, snapshots);
+    }
+
+    private static ZfsObject SnapshotOf(Snapshot snapshot, string record, CutMoment moment)
+    {
+        var name = $"{Root}/volumes/{snapshot.SourceVolume.Key}@{snapshot.Id.Key}";
+        return new ZfsObject(name, [new ZfsProperty(name, ZfsRecords.Group, record, "local"), new ZfsProperty(name, ZfsRecords.Cut, ZfsRecords.Of(moment).Value, "local")]);
+    }
+
+    private void List(params string[] lines) => _script.On("zfs get -Hp -r *", string.Concat(lines));
+
+    private static string VolumeLines(string name, long size)
+    {
+        var volume = new Volume { Id = new VolumeId(s_id, ObjectKey.FromName(name)), Name = name, Door = Door.Cli, CreatedAt = DateTimeOffset.UnixEpoch, Labels = ImmutableSortedDictionary<string, string>.Empty };
+        return Lines($"{Root}/volumes/{name}", [("refquota", size.ToString(CultureInfo.InvariantCulture), "local"), .. ZfsRecords.Of(volume).Select(property => (property.Name, property.Value, "local"))]);
+    }
+
+    private static string Lines(string name, params (string Property, string Value, string Source)[] properties) =>
+        string.Concat(properties.Select(property => $"{name}\t{property.Property}\t{property.Value}\t{property.Source}\n"));
+}

@@ -1,0 +1,183 @@
+using Lamina.Storage.Pools;
+using Lamina.Testing;
+using Lamina.Testing.Pools;
+
+namespace Lamina.Storage.Tests.Pools.Zfs;
+
+/// <summary>What becomes in a ZFS pool of what is deleted, of what a killed daemon left, and of what is not ours.</summary>
+[Collection<ZfsCollection>]
+public sealed class ZfsTrashTests(ZfsFileSystem fileSystem) : IAsyncLifetime
+{
+    private ZfsScratchPool _scratch = null!;
+
+    private IPool Pool => _scratch.Pool;
+
+    public async ValueTask InitializeAsync() => _scratch = await ZfsScratchPool.CreateAsync(fileSystem);
+
+    public ValueTask DisposeAsync() => _scratch.DisposeAsync();
+
+    [Fact]
+    public async Task Trash_AfterDeletesInAnyOrder_IsEmpty()
+    {
+        var volume = await _scratch.CreateAsync("a");
+        var snapshot = await _scratch.SnapshotAsync(volume, "s");
+        var copy = await _scratch.RestoreAsync(snapshot, "b");
+        var clone = await _scratch.CloneAsync(copy, "c");
+
+        await Pool.DeleteVolumeAsync(volume);
+        await Pool.DeleteVolumeAsync(copy);
+        await Pool.DeleteSnapshotAsync(snapshot);
+        await Pool.DeleteVolumeAsync(clone);
+
+        await _scratch.TrashEmptiesAsync();
+        Assert.Equal(4, _scratch.List().Count);
+    }
+
+    [Fact]
+    public async Task Volume_DeletedThatACopyLivesFrom_IsGoneAndTheCopyHasTheSnapshots()
+    {
+        var volume = await _scratch.CreateAsync("a");
+        await _scratch.WriteAsync(volume, "file", "then");
+        var first = await _scratch.SnapshotAsync(volume, "first");
+        var second = await _scratch.SnapshotAsync(volume, "second");
+        var copy = await _scratch.RestoreAsync(second, "b");
+
+        await Pool.DeleteVolumeAsync(volume);
+
+        await Eventually.TrueAsync(() => _scratch.ListTrash().Count == 0, "the dataset is gone");
+        Assert.Contains($"{_scratch.Dataset}/volumes/b@first", _scratch.List());
+        var third = await _scratch.RestoreAsync(first, "c");
+        Assert.Equal("then", await _scratch.ReadAsync(third, "file"));
+        var contents = await _scratch.ReopenAsync();
+        Assert.Equal(["first", "second"], contents.Snapshots.Select(snapshot => snapshot.Name).Order(StringComparer.Ordinal));
+        await Pool.DeleteSnapshotAsync(first);
+        await Pool.DeleteSnapshotAsync(second);
+        await Pool.DeleteVolumeAsync(copy);
+        await Pool.DeleteVolumeAsync(third);
+        await _scratch.TrashEmptiesAsync();
+    }
+
+    [Fact]
+    public async Task Volume_DeletedWhoseSnapshotStays_GivesBackWhatItAloneHeld()
+    {
+        var volume = await _scratch.CreateAsync("a");
+        await _scratch.WriteAsync(volume, "file", "then");
+        var snapshot = await _scratch.SnapshotAsync(volume, "s");
+        await _scratch.UseAsync(volume, mounted => File.WriteAllBytes(mounted.At("large"), RandomBytes(16 << 20)));
+        await Eventually.TrueAsync(() => UsedBy("a") > 12 << 20, "the space is taken");
+
+        await Pool.DeleteVolumeAsync(volume);
+
+        await Eventually.TrueAsync(() => UsedBy("trash") < 4 << 20, "the space comes back");
+        Assert.Equal("then", await _scratch.ReadAsync(await _scratch.RestoreAsync(snapshot, "b"), "file"));
+    }
+
+    [Fact]
+    public async Task Dataset_WithASnapshotThatIsNotOurs_WaitsForItAndSaysSo()
+    {
+        var volume = await _scratch.CreateAsync("a");
+        var kept = await _scratch.CreateAsync("b");
+        await ZfsFileSystem.RunAsync("snapshot", $"{_scratch.Dataset}/volumes/a@autosnap");
+
+        await Pool.DeleteVolumeAsync(volume);
+
+        await Eventually.TrueAsync(() => Pool.FindProblems().Count == 1, "it is told");
+        Assert.Contains("autosnap, which is not ours", Pool.FindProblems()[0], StringComparison.Ordinal);
+        var foreign = Assert.Single(_scratch.List(), name => name.EndsWith("@autosnap", StringComparison.Ordinal));
+        Assert.Single((await _scratch.ReopenAsync()).Volumes);
+        Assert.Contains(foreign, _scratch.List());
+
+        await ZfsFileSystem.RunAsync("destroy", foreign);
+        await Pool.DeleteVolumeAsync(kept);
+        await _scratch.TrashEmptiesAsync();
+        await Eventually.TrueAsync(() => Pool.FindProblems().Count == 0, "there is nothing to tell any more");
+    }
+
+    [Fact]
+    public async Task Unfinished_OfAKilledDaemon_IsRemovedByTheNextLoad()
+    {
+        var volume = await _scratch.CreateAsync("a");
+        await _scratch.WriteAsync(volume, "file", "content");
+        await _scratch.CloseAsync();
+        var record = (await ZfsFileSystem.RunAsync("get", "-Hp", "-o", "value", "lamina:volume", $"{_scratch.Dataset}/volumes/a")).TrimEnd('\n');
+        await ZfsFileSystem.RunAsync("create", "-o", $"lamina:volume={record}", "-o", "mountpoint=none", $"{_scratch.Dataset}/incoming/half");
+        await ZfsFileSystem.RunAsync("snapshot", "-o", "lamina:snapshot={}", $"{_scratch.Dataset}/volumes/a@cut");
+        await ZfsFileSystem.RunAsync("snapshot", "-o", "lamina:copy-point=x", $"{_scratch.Dataset}/volumes/a@trash.abcdefghijklm");
+
+        var contents = await _scratch.OpenAsync();
+
+        Assert.Equal(volume.Id, Assert.Single(contents.Volumes).Id);
+        Assert.Empty(contents.Snapshots);
+        Assert.Empty(contents.Unreadable);
+        await _scratch.TrashEmptiesAsync();
+        Assert.Equal(5, _scratch.List().Count);
+        Assert.Equal("content", await _scratch.ReadAsync(volume, "file"));
+    }
+
+    [Theory]
+    [InlineData("{ \"format\": 1, \"volu", "cut")]
+    [InlineData("{ \"format\": 2 }", "of a later version")]
+    [InlineData("{ \"format\": 1 }", "without a volume")]
+    public async Task Record_Unreadable_IsReportedAndKeptAndNothingIsSwept(string content, string what)
+    {
+        var volume = await _scratch.CreateAsync("a");
+        await _scratch.WriteAsync(volume, "file", what);
+        var other = await _scratch.CreateAsync("b");
+        await _scratch.CloseAsync();
+        var dataset = $"{_scratch.Dataset}/volumes/a";
+        var before = (await ZfsFileSystem.RunAsync("get", "-Hp", "-o", "value", "lamina:volume", dataset)).TrimEnd('\n');
+        await ZfsFileSystem.RunAsync("set", $"lamina:volume={content}", dataset);
+
+        var contents = await _scratch.OpenAsync();
+
+        Assert.Equal(other.Id, Assert.Single(contents.Volumes).Id);
+        var unreadable = Assert.Single(contents.Unreadable);
+        Assert.Equal(("volumes/a", volume.Id.Key, false), (unreadable.Path, unreadable.Key, unreadable.IsSnapshot));
+        Assert.Equal(StorageError.AlreadyExists, (await Assert.ThrowsAsync<StorageException>(() => _scratch.CreateAsync("a"))).Error);
+        await Pool.DeleteVolumeAsync(other);
+        await _scratch.ReopenAsync();
+        Assert.Single(_scratch.ListTrash());
+
+        await _scratch.CloseAsync();
+        await ZfsFileSystem.RunAsync("set", $"lamina:volume={before}", dataset);
+        await _scratch.OpenAsync();
+        Assert.Equal(what, await _scratch.ReadAsync(volume, "file"));
+        await _scratch.TrashEmptiesAsync();
+    }
+
+    [Fact]
+    public async Task Record_ThatADatasetHasFromOneAbove_IsNoRecord()
+    {
+        var volume = await _scratch.CreateAsync("a");
+        await ZfsFileSystem.RunAsync("create", $"{_scratch.Dataset}/volumes/a/child");
+        await ZfsFileSystem.RunAsync("snapshot", $"{_scratch.Dataset}/volumes/a@s");
+
+        var contents = await _scratch.ReopenAsync();
+
+        Assert.Equal(volume.Id, Assert.Single(contents.Volumes).Id);
+        Assert.Empty(contents.Snapshots);
+        Assert.Empty(contents.Unreadable);
+    }
+
+    [Fact]
+    public async Task Record_OfManyLabels_IsSplitAndWhole()
+    {
+        var labels = Enumerable.Range(0, 40).ToDictionary(number => FormattableString.Invariant($"label-{number}"), _ => new string('x', 500));
+        var volume = _scratch.NewVolume("a") with { Labels = System.Collections.Immutable.ImmutableSortedDictionary.ToImmutableSortedDictionary(labels) };
+        await Pool.CreateVolumeAsync(volume, new VolumeContent.Empty());
+
+        var loaded = Assert.Single((await _scratch.ReopenAsync()).Volumes);
+
+        Assert.Equal(volume.Labels, loaded.Labels);
+    }
+
+    private static byte[] RandomBytes(int count)
+    {
+        var bytes = new byte[count];
+        new Random(1).NextBytes(bytes);
+        return bytes;
+    }
+
+    private long UsedBy(string name) => ZfsFileSystem.RunAsync("get", "-Hp", "-o", "value", "used", name == "trash" ? $"{_scratch.Dataset}/trash" : $"{_scratch.Dataset}/volumes/{name}")
+        .GetAwaiter().GetResult() is var text ? long.Parse(text, null) : 0;
+}

@@ -1,0 +1,63 @@
+using Lamina.Storage;
+using Lamina.Storage.Pools;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Lamina.Testing.Pools;
+
+/// <summary>A ZFS pool in a dataset of its own.</summary>
+public sealed class ZfsScratchPool : ScratchPool
+{
+    private readonly PoolEnvironment _environment;
+    private readonly ILoggerFactory _loggers;
+
+    private ZfsScratchPool(PoolSettings settings, ILoggerFactory loggers)
+    {
+        Settings = settings;
+        _loggers = loggers;
+        _environment = new PoolEnvironment { RuntimeDirectory = TestScratch.NewDirectory("zfs-run") };
+    }
+
+    /// <summary>Its settings.</summary>
+    public PoolSettings Settings { get; }
+
+    /// <summary>Its root dataset.</summary>
+    public string Dataset => Settings.Path;
+
+    /// <inheritdoc/>
+    public override string SomeCompression => "gzip";
+
+    /// <inheritdoc/>
+    public override bool HasExtendedAttributes => ZfsFileSystem.IsInKernel;
+
+    /// <inheritdoc/>
+    public override bool HasSpaceOfItsOwn => true;
+
+    /// <summary>Makes a pool and opens it.</summary>
+    public static async Task<ZfsScratchPool> CreateAsync(ZfsFileSystem fileSystem, ILoggerFactory? loggers = null)
+    {
+        var pool = new ZfsScratchPool(SettingsOf(fileSystem.NewDataset()), loggers ?? NullLoggerFactory.Instance);
+        await PoolInitializer.InitializeAsync(pool.Settings, null, CancellationToken.None);
+        await pool.OpenAsync();
+        return pool;
+    }
+
+    /// <summary>The settings of a pool at a dataset.</summary>
+    public static PoolSettings SettingsOf(string dataset) => new() { Name = PoolName.Default, Backend = PoolBackend.Zfs, Path = dataset };
+
+    /// <inheritdoc/>
+    public override IPool OpenAnother() => new PoolOpener(_loggers, TimeProvider.System, Pauses, _environment).Open(Settings);
+
+    /// <summary>Waits until nothing waits in its trash any more.</summary>
+    public Task TrashEmptiesAsync() => Eventually.TrueAsync(() => ListTrash().Count == 0, "the trash is empty");
+
+    /// <summary>What is in its trash: datasets, and snapshots that nobody sees.</summary>
+    public IReadOnlyList<string> ListTrash() => [.. List().Where(name => name.Contains("/trash/", StringComparison.Ordinal) || name.Contains("@trash.", StringComparison.Ordinal))];
+
+    /// <summary>Every dataset and snapshot of it.</summary>
+    public IReadOnlyList<string> List() =>
+        ZfsFileSystem.RunAsync("list", "-H", "-r", "-t", "filesystem,volume,snapshot", "-o", "name", Dataset).GetAwaiter().GetResult().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <inheritdoc/>
+    protected override void CleanUp() => ZfsFileSystem.DestroyAsync(Dataset).GetAwaiter().GetResult();
+}

@@ -1,0 +1,160 @@
+using Grpc.Core;
+using Lamina.Linux;
+using Lamina.Testing;
+using Wire = Csi.V1;
+
+namespace Lamina.Tests.Csi;
+
+/// <summary>The life of volumes in a ZFS pool, as an orchestrator sees it.</summary>
+[Collection<ZfsCollection>]
+public sealed class ZfsVolumeTests(ZfsFileSystem fileSystem) : IAsyncLifetime
+{
+    private const long Size = 32 << 20;
+    private CsiDaemon _daemon = null!;
+    private string _dataset = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _dataset = fileSystem.NewDataset();
+        _daemon = await CsiDaemon.StartAsync(await CsiPools.ZfsAsync("tank", _dataset));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _daemon.DisposeAsync();
+        await ZfsFileSystem.DestroyAsync(_dataset);
+    }
+
+    [Fact]
+    public async Task Volume_StagedAndPublished_IsWrittenToAndKeepsItsFilesOverARestart()
+    {
+        var volume = (await _daemon.CreateAsync(size: Size)).VolumeId;
+        var staging = await _daemon.StageAsync(volume);
+        var target = await _daemon.PublishAsync(volume, staging);
+        await File.WriteAllTextAsync(Path.Combine(target, "file"), "content");
+
+        await _daemon.RestartAsync();
+
+        Assert.Equal("content", await File.ReadAllTextAsync(Path.Combine(target, "file")));
+        await _daemon.UnpublishAsync(volume, target);
+        await _daemon.UnstageAsync(volume, staging);
+        Assert.DoesNotContain(MountTable.Read().Entries, mount => mount.Source.StartsWith(_dataset, StringComparison.Ordinal));
+        await _daemon.UseAsync(volume, path => Assert.Equal("content", File.ReadAllText(Path.Combine(path, "file"))));
+    }
+
+    [Fact]
+    public async Task Snapshot_OfAVolumeInUse_OutlivesItAndIsRestored()
+    {
+        var volume = (await _daemon.CreateAsync(size: Size)).VolumeId;
+        string? snapshot = null;
+        await _daemon.UseAsync(volume, path =>
+        {
+            File.WriteAllText(Path.Combine(path, "file"), "then");
+            snapshot = _daemon.SnapshotAsync(volume).GetAwaiter().GetResult().SnapshotId;
+            File.WriteAllText(Path.Combine(path, "file"), "now");
+        });
+        await _daemon.Controller.DeleteVolumeAsync(new() { VolumeId = volume });
+
+        var restored = await _daemon.CreateAsync(size: Size, source: Requests.FromSnapshot(snapshot!));
+        await _daemon.Controller.DeleteSnapshotAsync(new() { SnapshotId = snapshot });
+
+        await _daemon.UseAsync(restored.VolumeId, path => Assert.Equal("then", File.ReadAllText(Path.Combine(path, "file"))));
+        await _daemon.Controller.DeleteVolumeAsync(new() { VolumeId = restored.VolumeId });
+        await IsEmptyAsync();
+    }
+
+    [Fact]
+    public async Task Group_OfVolumesInUse_HasWhatTheyHad()
+    {
+        var volumes = new List<(string Id, string Staging, string Target)>();
+        foreach (var name in (string[])["a", "b"])
+        {
+            var id = (await _daemon.CreateAsync(size: Size)).VolumeId;
+            var staging = await _daemon.StageAsync(id);
+            volumes.Add((id, staging, await _daemon.PublishAsync(id, staging)));
+            await File.WriteAllTextAsync(Path.Combine(volumes[^1].Target, "file"), $"then {id}");
+        }
+
+        var group = (await _daemon.GroupController.CreateVolumeGroupSnapshotAsync(new() { Name = "both", SourceVolumeIds = { volumes.Select(volume => volume.Id) } })).GroupSnapshot;
+
+        foreach (var (id, staging, target) in volumes)
+        {
+            await File.WriteAllTextAsync(Path.Combine(target, "file"), "now");
+            await _daemon.UnpublishAsync(id, target);
+            await _daemon.UnstageAsync(id, staging);
+        }
+        Assert.Equal(2, group.Snapshots.Count);
+        foreach (var snapshot in group.Snapshots)
+        {
+            var restored = await _daemon.CreateAsync(size: Size, source: Requests.FromSnapshot(snapshot.SnapshotId));
+            await _daemon.UseAsync(restored.VolumeId, path => Assert.Equal($"then {snapshot.SourceVolumeId}", File.ReadAllText(Path.Combine(path, "file"))));
+            await _daemon.Controller.DeleteVolumeAsync(new() { VolumeId = restored.VolumeId });
+        }
+        await _daemon.GroupController.DeleteVolumeGroupSnapshotAsync(new() { GroupSnapshotId = group.GroupSnapshotId, SnapshotIds = { group.Snapshots.Select(snapshot => snapshot.SnapshotId) } });
+        foreach (var (id, _, _) in volumes)
+            await _daemon.Controller.DeleteVolumeAsync(new() { VolumeId = id });
+        await IsEmptyAsync();
+    }
+
+    [Fact]
+    public async Task Volume_Expanded_HasItsNewSizeAtOnce()
+    {
+        var volume = (await _daemon.CreateAsync(size: Size)).VolumeId;
+        var staging = await _daemon.StageAsync(volume);
+        var target = await _daemon.PublishAsync(volume, staging);
+
+        var answer = await _daemon.Controller.ControllerExpandVolumeAsync(new() { VolumeId = volume, CapacityRange = new() { RequiredBytes = 2 * Size } });
+
+        Assert.Equal(2 * Size, answer.CapacityBytes);
+        var usage = (await _daemon.NodeService.NodeGetVolumeStatsAsync(new() { VolumeId = volume, VolumePath = target })).Usage;
+        var space = usage.First(one => one.Unit == Wire.VolumeUsage.Types.Unit.Bytes);
+        Assert.Equal(2 * Size, space.Total);
+        Assert.InRange(space.Used, 1, Size);
+        await _daemon.UnpublishAsync(volume, target);
+        await _daemon.UnstageAsync(volume, staging);
+    }
+
+    [Fact]
+    public async Task Volume_WithParametersAndAttributes_IsADatasetWithThem()
+    {
+        var request = Requests.CreateVolume("tuned");
+        request.CapacityRange = new() { RequiredBytes = Size };
+        request.Parameters.Add(new Dictionary<string, string> { ["compression"] = "gzip", ["recordsize"] = "16K", ["atime"] = "off", ["logbias"] = "throughput", ["reserve"] = "true" });
+        var volume = (await _daemon.Controller.CreateVolumeAsync(request)).Volume.VolumeId;
+        Assert.Equal(volume, (await _daemon.Controller.CreateVolumeAsync(request)).Volume.VolumeId);
+        Assert.Equal("gzip 16384 off throughput 33554432 33554432", await PropertiesAsync("tuned"));
+
+        await _daemon.Controller.ControllerModifyVolumeAsync(new() { VolumeId = volume, MutableParameters = { ["compression"] = "zle", ["recordsize"] = "8Ki" } });
+        Assert.Equal("zle 8192 off throughput 33554432 33554432", await PropertiesAsync("tuned"));
+        await _daemon.RestartAsync();
+
+        await _daemon.Controller.ControllerModifyVolumeAsync(new() { VolumeId = volume, MutableParameters = { ["atime"] = "on" } });
+        Assert.Equal("zle 8192 on throughput 33554432 33554432", await PropertiesAsync("tuned"));
+    }
+
+    [Fact]
+    public async Task Volume_OfASortThatThePoolHasNot_IsRefusedClearly()
+    {
+        var block = Requests.CreateVolume("block");
+        block.VolumeCapabilities[0] = Requests.Block();
+        var ext4 = Requests.CreateVolume("ext4");
+        ext4.VolumeCapabilities[0] = Requests.Mount(fileSystem: "ext4");
+        var lzo = Requests.CreateVolume("lzo");
+        lzo.Parameters["compression"] = "lzo";
+
+        Assert.Contains("raw block volumes", (await RefusedAsync(block)).Detail, StringComparison.Ordinal);
+        Assert.Contains("'ext4'", (await RefusedAsync(ext4)).Detail, StringComparison.Ordinal);
+        Assert.Contains("possible are none, on,", (await RefusedAsync(lzo)).Detail, StringComparison.Ordinal);
+    }
+
+    private async Task<Status> RefusedAsync(Wire.CreateVolumeRequest request) =>
+        (await Assert.ThrowsAsync<RpcException>(async () => await _daemon.Controller.CreateVolumeAsync(request))).Status;
+
+    private async Task<string> PropertiesAsync(string key) => string.Join(' ', (await ZfsFileSystem.RunAsync(
+        "get", "-Hp", "-o", "property,value", "compression,recordsize,atime,logbias,refquota,refreservation", $"{_dataset}/volumes/{key}"))
+        .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t')[1]));
+
+    private Task IsEmptyAsync() => Eventually.TrueAsync(
+        () => ZfsFileSystem.RunAsync("list", "-H", "-r", "-t", "all", "-o", "name", _dataset).GetAwaiter().GetResult().Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 4,
+        "nothing but the four datasets of an empty pool is left");
+}
