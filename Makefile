@@ -2,7 +2,7 @@
 #   make run    the daemon on its embedded default pool, with a real PostgreSQL living through a snapshot and a disaster
 #   make test   every test, on real filesystems
 # Others: make build, make benchmark, make soak, make clean, and
-#   make test-guest   what this host's kernel may lack (ZFS, project quotas), in an emulated guest that is built once: a quarter of an hour then
+#   make test-guest   what this host's kernel may lack (ZFS, project quotas), in an emulated guest that is built once: ten minutes and more
 
 CONFIGURATION ?= Release
 LAMINA := artifacts/bin/Lamina/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/lamina

@@ -3,7 +3,7 @@
 #
 # It is a Debian 12 with the cloud kernel of its backports and the OpenZFS of the same place, built for that kernel: what a test
 # host's own kernel may lack. It is kept under the cache folder of the user (XDG_CACHE_HOME or ~/.cache) in lamina/. Needs root, the network
-# and 3 GB; takes a quarter of an hour or more. Each step that is done is marked, so that a build which failed or was stopped goes on from there.
+# and 3 GB; takes ten minutes and more. Each step that is done is marked, so that a build which failed or was stopped goes on from there.
 set -euo pipefail
 
 release=bookworm
@@ -38,7 +38,7 @@ main() {
         [ "$(dpkg --print-architecture)" = amd64 ] || fail "it is made for amd64 only"
         [ "$(df --output=avail -BM "$cache" | tail -1 | tr -dc 0-9)" -ge 3000 ] || fail "$cache has less than 3 GB free; XDG_CACHE_HOME can name another place"
         mkdir -p "$partial/done"
-        say "Building the guest in $partial: once, a quarter of an hour or more. What it says goes to ${log##*/} there."
+        say "Building the guest in $partial: once, ten minutes and more. What it says goes to ${log##*/} there."
         step debian "a Debian $release"
         step packages "its kernel and tools"
         step source "the source of OpenZFS"

@@ -45,6 +45,8 @@ mkdir "$work/shared"
     # What a test needs has been built into the guest, so what is absent there is a failure and no reason to skip.
     echo "export CI=true"
     echo "export TESTRUN_EMULATED=1"
+    # An emulated processor spends its time with the compiler, so that is not to compile what it has compiled already again, to count.
+    echo "export DOTNET_TieredPGO=0"
     for name in LAMINA_SOAK LAMINA_SEED; do [ -z "${!name:-}" ] || printf 'export %s=%q\n' "$name" "${!name}"; done
     if [ "${1:-}" = --shell ]; then
         echo "$2"
