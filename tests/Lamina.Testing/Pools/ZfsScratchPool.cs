@@ -8,14 +8,12 @@ namespace Lamina.Testing.Pools;
 /// <summary>A ZFS pool in a dataset of its own.</summary>
 public sealed class ZfsScratchPool : ScratchPool
 {
-    private readonly PoolEnvironment _environment;
     private readonly ILoggerFactory _loggers;
 
     private ZfsScratchPool(PoolSettings settings, ILoggerFactory loggers)
     {
         Settings = settings;
         _loggers = loggers;
-        _environment = new PoolEnvironment { RuntimeDirectory = TestScratch.NewDirectory("zfs-run") };
     }
 
     /// <summary>Its settings.</summary>
@@ -46,7 +44,9 @@ public sealed class ZfsScratchPool : ScratchPool
     public static PoolSettings SettingsOf(string dataset) => new() { Name = PoolName.Default, Backend = PoolBackend.Zfs, Path = dataset };
 
     /// <inheritdoc/>
-    public override IPool OpenAnother() => new PoolOpener(_loggers, TimeProvider.System, Pauses, _environment).Open(Settings);
+    /// <remarks>As a daemon whose runtime directory is another one each time, which must not matter.</remarks>
+    public override IPool OpenAnother() =>
+        new PoolOpener(_loggers, TimeProvider.System, Pauses, new PoolEnvironment { RuntimeDirectory = TestScratch.NewDirectory("zfs-run") }).Open(Settings);
 
     /// <summary>Waits until nothing waits in its trash any more.</summary>
     public Task TrashEmptiesAsync() => Eventually.TrueAsync(() => ListTrash().Count == 0, "the trash is empty");

@@ -41,7 +41,7 @@ internal sealed partial class ZfsPool : IPool
         _layout = layout;
         _lock = held;
         _edge = new ZfsEdge(settings);
-        _runtime = Path.Combine(environment.RuntimeDirectory, ZfsPoolLock.DirectoryName);
+        _runtime = Path.Combine(environment.RuntimeDirectory, "zfs");
         _time = time;
         _logger = logger;
         _rounds = new BackgroundRounds(RunRoundAsync, time);
@@ -70,7 +70,7 @@ internal sealed partial class ZfsPool : IPool
         {
             var zfs = await ZfsCommand.StartAsync(programs, time, CancellationToken.None).ConfigureAwait(false);
             var (id, guid) = await ZfsIdentity.ReadAsync(zfs, settings, layout).ConfigureAwait(false);
-            var held = ZfsPoolLock.Take(environment.RuntimeDirectory, guid, layout.Root);
+            var held = ZfsPoolLock.Take(guid, layout.Root);
             try
             {
                 await ZfsOrphans.WaitAsync(programs, layout, time).ConfigureAwait(false);
