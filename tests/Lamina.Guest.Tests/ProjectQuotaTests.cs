@@ -57,7 +57,8 @@ public abstract class ProjectQuotaTests(ScratchFileSystem fileSystem) : IDisposa
     public void SetProject_Inherited_NothingOfAnotherProjectIsRenamedIntoIt()
     {
         var directory = NewProject();
-        var stranger = fileSystem.NewDirectory("stranger");
+        var stranger = _scratch["stranger"];
+        Directory.CreateDirectory(stranger);
         File.WriteAllText($"{stranger}/file", "");
         using var from = Files.OpenDirectory(stranger);
         using var to = Files.OpenDirectory(directory);
@@ -65,13 +66,11 @@ public abstract class ProjectQuotaTests(ScratchFileSystem fileSystem) : IDisposa
         var failure = Assert.Throws<LinuxException>(() => Files.Rename(from, "file", to, "file"));
 
         Assert.Equal(Errno.EXDEV, failure.Errno);
-        File.Delete($"{stranger}/file");
-        Directory.Delete(stranger);
     }
 
     private string NewProject()
     {
-        var path = $"{_scratch.Path}/project";
+        var path = _scratch["project"];
         Directory.CreateDirectory(path);
         using var directory = Files.OpenDirectory(path);
         ProjectQuota.SetProject(directory, _project, inherit: true);
