@@ -30,20 +30,38 @@ internal sealed class ZfsFailure(StorageError error, string command, string text
         ("dependent clones", StorageError.FailedPrecondition, false),
         ("has children", StorageError.FailedPrecondition, false),
         ("conflicting snapshot", StorageError.FailedPrecondition, false),
+        ("more recent snapshots", StorageError.FailedPrecondition, false),
+        ("not a cloned filesystem", StorageError.FailedPrecondition, false),
         ("already mounted", StorageError.FailedPrecondition, false),
         ("directory is not empty", StorageError.FailedPrecondition, false),
+        ("no mountpoint set", StorageError.FailedPrecondition, false),
+        ("Incorrect key provided", StorageError.InvalidArgument, false), // OpenZFS, as all of keys
+        ("Passphrase too short", StorageError.InvalidArgument, false),
+        ("encryption failure", StorageError.InvalidArgument, false), // no key was given
+        ("is not encrypted", StorageError.InvalidArgument, false),
+        ("Key already loaded", StorageError.AlreadyExists, false),
+        ("Key already unloaded", StorageError.NotFound, false),
+        ("Key unload error", StorageError.FailedPrecondition, true), // is busy
+        ("Keys must be loaded for encryption root", StorageError.FailedPrecondition, false),
+        ("Keys cannot be changed on clones", StorageError.FailedPrecondition, false),
+        ("outside of its encryption root", StorageError.FailedPrecondition, false),
         ("key not loaded", StorageError.FailedPrecondition, false),
         ("key must be loaded", StorageError.FailedPrecondition, false),
         ("pool I/O is currently suspended", StorageError.Unavailable, false),
         ("I/O error", StorageError.Unavailable, false),
         ("Connection refused", StorageError.Unavailable, false), // zfs-fuse without its daemon
         ("modules are not loaded", StorageError.Unavailable, false), // OpenZFS without its module
+        ("modules cannot be auto-loaded", StorageError.Unavailable, false),
         ("must be run as root", StorageError.Unavailable, false),
         ("permission denied", StorageError.Unavailable, false),
-        ("read-only", StorageError.Unavailable, false),
+        ("pool is read-only", StorageError.Unavailable, false),
         ("Read-only", StorageError.Unavailable, false),
         ("name is too long", StorageError.InvalidArgument, false),
+        ("invalid character", StorageError.InvalidArgument, false),
         ("invalid property", StorageError.InvalidArgument, false),
+        ("does not apply to datasets of this type", StorageError.InvalidArgument, false),
+        ("property value too long", StorageError.InvalidArgument, false),
+        ("is readonly", StorageError.InvalidArgument, false), // once it is there
         ("must be", StorageError.InvalidArgument, false),
         ("not supported", StorageError.Unsupported, false),
         ("feature must be enabled", StorageError.Unsupported, false),
@@ -64,7 +82,7 @@ internal sealed class ZfsFailure(StorageError error, string command, string text
     /// <summary>From how a command ended. What is not known is kept whole, and is nobody's fault in particular.</summary>
     internal static ZfsFailure Of(string command, ChildResult result, StorageError unknown = StorageError.Internal)
     {
-        var text = (result.Error.Length > 0 ? result.Error : result.Output).Trim();
+        var text = WithoutUsage(result.Error.Length > 0 ? result.Error : result.Output).Trim();
         foreach (var (known, error, isTransient) in Known)
         {
             if (text.Contains(known, StringComparison.Ordinal))
@@ -72,4 +90,7 @@ internal sealed class ZfsFailure(StorageError error, string command, string text
         }
         return new ZfsFailure(unknown, command, text.Length > 0 ? text : $"it ended with {result.ExitCode} and without a word");
     }
+
+    // OpenZFS tells some who ask for what is not there how to ask.
+    private static string WithoutUsage(string text) => text.IndexOf("\nusage:", StringComparison.Ordinal) is var usage and > 0 ? text[..usage] : text;
 }
