@@ -32,6 +32,9 @@ internal sealed class ZfsFailure(StorageError error, string command, string text
         ("conflicting snapshot", StorageError.FailedPrecondition, false),
         ("already mounted", StorageError.FailedPrecondition, false),
         ("directory is not empty", StorageError.FailedPrecondition, false),
+        ("Incorrect key provided", StorageError.InvalidArgument, false), // OpenZFS, as all of keys
+        ("Key already loaded", StorageError.AlreadyExists, false),
+        ("Key already unloaded", StorageError.NotFound, false),
         ("key not loaded", StorageError.FailedPrecondition, false),
         ("key must be loaded", StorageError.FailedPrecondition, false),
         ("pool I/O is currently suspended", StorageError.Unavailable, false),
@@ -60,6 +63,12 @@ internal sealed class ZfsFailure(StorageError error, string command, string text
 
     /// <summary>Whether a dataset that was to be mounted is so already.</summary>
     internal bool IsMountedAlready => text.Contains("already mounted", StringComparison.Ordinal);
+
+    /// <summary>Whether a key that was to be loaded is so already.</summary>
+    internal bool IsLoadedAlready => text.Contains("Key already loaded", StringComparison.Ordinal);
+
+    /// <summary>Whether a key that was to be unloaded is so already.</summary>
+    internal bool IsUnloadedAlready => text.Contains("Key already unloaded", StringComparison.Ordinal);
 
     /// <summary>From how a command ended. What is not known is kept whole, and is nobody's fault in particular.</summary>
     internal static ZfsFailure Of(string command, ChildResult result, StorageError unknown = StorageError.Internal)
