@@ -6,7 +6,7 @@ namespace Lamina.Linux;
 
 /// <summary>
 /// Runs commands to their end; what runs beside us is a <see cref="CompanionProcess"/>, and nobody else starts processes. There is no shell, arguments go as they are; the language is that of LC_ALL=C, the
-/// working directory the root, so that a child pins no mount, and there is nothing to read.
+/// working directory the root, so that a child pins no mount, and there is nothing to read but what it is given.
 /// </summary>
 public static class ChildProcess
 {
@@ -20,17 +20,18 @@ public static class ChildProcess
     /// <param name="file">A path, or a name to be found in PATH or the system's directories.</param>
     /// <param name="arguments">As they are.</param>
     /// <param name="cancellationToken">Kills the command with all its children, and waits for it, before it throws.</param>
+    /// <param name="input">What it reads, as what must not stand in its arguments, where everybody sees it; null: nothing.</param>
     /// <returns>How it ended; any exit code is a result and not an error.</returns>
     /// <exception cref="LinuxException">
     /// ENOENT or EACCES when it can't be started; EOVERFLOW when it wrote too much, and was killed.
     /// </exception>
-    public static async Task<ChildResult> RunAsync(string file, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    public static async Task<ChildResult> RunAsync(string file, IReadOnlyList<string> arguments, CancellationToken cancellationToken, string? input = null)
     {
         cancellationToken.ThrowIfCancellationRequested();
         using var process = Start(file, arguments);
         try
         {
-            process.StandardInput.Close();
+            await WriteAsync(process, input).ConfigureAwait(false);
             using var tooMuch = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             var output = ReadAsync(process.StandardOutput, tooMuch);
             var error = ReadAsync(process.StandardError, tooMuch);
@@ -68,6 +69,7 @@ public static class ChildProcess
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
+            StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             StandardOutputEncoding = Encoding.UTF8,
@@ -102,6 +104,20 @@ public static class ChildProcess
                 return path;
         }
         throw new LinuxException($"run {file}", Errno.ENOENT);
+    }
+
+    private static async Task WriteAsync(Process process, string? input)
+    {
+        try
+        {
+            if (input is not null)
+                await process.StandardInput.WriteAsync(input).ConfigureAwait(false);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has ended without reading, and says why by itself.
+        }
     }
 
     private static async Task<string> ReadAsync(StreamReader reader, CancellationTokenSource tooMuch)

@@ -140,4 +140,7 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: a copy that was given up could not be removed yet: {Reason}")]
     public static partial void CopyNotCleared(this ILogger logger, VolumeId volume, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Pool {Pool}: the key of {Dataset} stays loaded, though nobody uses it: {Reason}")]
+    public static partial void KeyKept(this ILogger logger, PoolName pool, string dataset, string reason);
 }

@@ -10,6 +10,7 @@ public sealed record VolumeParameters
     /// <summary>The key of the pool's name, which is not a parameter of the volume itself but travels with them.</summary>
     public const string PoolKey = "pool";
 
+    private static readonly string[] Encryptions = ["on", "aes-128-ccm", "aes-192-ccm", "aes-256-ccm", "aes-128-gcm", "aes-192-gcm", "aes-256-gcm"];
     private static readonly string[] Compressions = ["none", "on", "lzo", "zlib", "zstd", "lz4", "gzip", "lzjb", "zle"];
 
     /// <summary>Nothing in particular.</summary>
@@ -42,6 +43,9 @@ public sealed record VolumeParameters
     /// <summary>Whether the volume's size is set aside for it (ZFS), so that no other one can take it; null: no.</summary>
     public bool? Reserve { get; init; }
 
+    /// <summary>How the volume is encrypted (ZFS), by a <see cref="VolumeKey"/> of its own: <c>on</c> or the cipher; null: as the pool is.</summary>
+    public string? Encryption { get; init; }
+
     /// <summary>The host directory that a bind volume serves.</summary>
     public MountTarget? Source { get; init; }
 
@@ -63,9 +67,10 @@ public sealed record VolumeParameters
                 VolumeAttributes.AccessTimeKey => result with { AccessTime = ParseSwitch(key, value) },
                 VolumeAttributes.LogBiasKey => result with { LogBias = ParseLogBias(value) },
                 "reserve" => result with { Reserve = ParseFlag(key, value) },
+                "encryption" => result with { Encryption = Encryptions.Contains(value) ? value : throw Invalid(key, value, "one of " + string.Join(", ", Encryptions)) },
                 "source" => result with { Source = IStorageValue<MountTarget>.Parse(value) },
                 _ => throw new StorageException(StorageError.InvalidArgument,
-                    $"unknown parameter '{key}'; known are pool, uid, gid, mode, compression, copyOnWrite, recordsize, atime, logbias, reserve and source"),
+                    $"unknown parameter '{key}'; known are pool, uid, gid, mode, compression, copyOnWrite, recordsize, atime, logbias, reserve, encryption and source"),
             };
         }
         return result;
@@ -89,6 +94,9 @@ public sealed record VolumeParameters
         return Needs(Compression is not null, PoolFeatures.Compression, "compression")
             ?? pool.ObstacleToCompression(Compression)
             ?? Needs(RecordSize is not null || AccessTime is not null || LogBias is not null || Reserve is not null, PoolFeatures.DatasetProperties, "recordsize, atime, logbias or reserve")
+            ?? (Encryption is not null && !pool.Features.HasFlag(PoolFeatures.Encryption)
+                ? $"the parameter 'encryption' is not possible in pool '{pool.Name}': its backend is {pool.Backend} on {pool.FileSystem}, which has no encryption; a zfs pool on OpenZFS has"
+                : null)
             ?? Needs(CopyOnWrite is not null, PoolFeatures.NoCopyOnWrite, "copyOnWrite")
             ?? Needs(Source is not null, PoolFeatures.HostDirectories, "source")
             ?? Needs(Uid is not null || Gid is not null || Mode is not null, PoolFeatures.RootOwnership, "uid, gid or mode");
@@ -108,6 +116,7 @@ public sealed record VolumeParameters
             AccessTime is { } accessTime ? $"atime={(accessTime ? "on" : "off")}" : null,
             LogBias is { } logBias ? $"logbias={logBias}" : null,
             Reserve is { } reserve ? $"reserve={(reserve ? "true" : "false")}" : null,
+            Encryption is { } encryption ? $"encryption={encryption}" : null,
             Source is { } source ? $"source={source}" : null,
         ];
         return string.Join(' ', parts.Where(part => part is not null)) is { Length: > 0 } text ? text : "none";

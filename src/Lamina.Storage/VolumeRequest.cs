@@ -39,6 +39,9 @@ public sealed record VolumeRequest
     /// <summary>The pod that it is to live and go with; null: it stays.</summary>
     public EphemeralUse? Ephemeral { get; init; }
 
+    /// <summary>What it is opened with; null: nothing was given.</summary>
+    public VolumeKey? Key { get; init; }
+
     /// <summary>What the orchestrator tells of it.</summary>
     public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 }

@@ -168,6 +168,11 @@ public sealed partial class VolumeService(
         var features = pool.Pool.Description.Features;
         pool.CheckReadable(key, isSnapshot: false);
         request.Parameters.CheckAgainst(pool.Pool.Description);
+        if (request.Parameters.Encryption is not null && request.Key is null)
+        {
+            throw new StorageException(StorageError.InvalidArgument,
+                $"the parameter 'encryption' needs a key: give it by the secret '{VolumeKey.SecretName}' of the call, both of the provisioner and to stage the volume on a node");
+        }
         var fileSystem = ImageVolumes.FileSystemFor(request, pool.Pool.Description, content);
         CheckAgainst(pool.Pool.Description, request.Attributes, isImage: request.Kind == VolumeKind.Block || fileSystem is not null);
         if (features.HasFlag(PoolFeatures.HostDirectories) && request.Parameters.Source is null)
@@ -192,7 +197,7 @@ public sealed partial class VolumeService(
             Labels = request.Labels,
             CreatedAt = time.GetUtcNow(),
         };
-        await pool.Pool.CreateVolumeAsync(volume, content).ConfigureAwait(false);
+        await pool.Pool.CreateVolumeAsync(volume, request.Parameters.Encryption is null ? content : content with { Key = request.Key }).ConfigureAwait(false);
         catalog.Put(volume);
         logger.VolumeCreated(volume.Id, size, volume.Source);
         return volume;

@@ -16,6 +16,7 @@ public sealed class ScriptedZfs
     /// <summary>Answers as OpenZFS of that version.</summary>
     public ScriptedZfs(string version = "2.3.2")
     {
+        WriteCommands();
         On("zfs version", $"zfs-{version}-2~bpo12+1\nzfs-kmod-{version}-2~bpo12+1\n");
     }
 
@@ -24,6 +25,11 @@ public sealed class ScriptedZfs
 
     /// <summary>What was asked so far, an argument list a line.</summary>
     public IReadOnlyList<string> Asked => File.Exists(LogPath) ? [.. File.ReadAllLines(LogPath)] : [];
+
+    /// <summary>What commands were given to read, a line each: the command, and what it read.</summary>
+    public IReadOnlyList<string> Read => File.Exists(ReadPath) ? [.. File.ReadAllLines(ReadPath)] : [];
+
+    private string ReadPath => Path.Combine(_directory, "read");
 
     private string LogPath => Path.Combine(_directory, "log");
 
@@ -50,26 +56,36 @@ public sealed class ScriptedZfs
 
     private string Of(int number, int index, string what) => Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"{number}.{index}.{what}"));
 
-    // What was told last is looked at first.
+    // What was told last is looked at first. Put in its place in one step, as a command may be reading it.
     private void Write()
+    {
+        var cases = new StringBuilder("case \"$command\" in\n");
+        foreach (var line in _cases.AsEnumerable().Reverse())
+            cases.Append(line).Append('\n');
+        cases.Append("*) echo \"nobody told how to answer '$command'\" >&2; exit 99 ;;\nesac\n");
+        var path = Path.Combine(_directory, "cases");
+        File.WriteAllText(path + ".new", cases.ToString());
+        File.Move(path + ".new", path, overwrite: true);
+    }
+
+    // Only once: what is being written can't be run.
+    private void WriteCommands()
     {
         var script = new StringBuilder("#!/bin/sh\ncd ").Append(_directory).Append(
             """
 
             command="${0##*/} $*"
             printf '%s\n' "$command" >> log
+            if read -r input; then printf '%s < %s\n' "$command" "$input" >> read; fi
             answer() {
                 n=$(cat "$1.count" 2>/dev/null || echo 0)
                 echo $((n + 1)) > "$1.count"
                 [ "$n" -lt "$2" ] || n=$(($2 - 1))
                 cat "$1.$n.out"; cat "$1.$n.err" >&2; exit "$(cat "$1.$n.code")"
             }
-            case "$command" in
+            . ./cases
 
             """);
-        foreach (var line in _cases.AsEnumerable().Reverse())
-            script.Append(line).Append('\n');
-        script.Append("*) echo \"nobody told how to answer '$command'\" >&2; exit 99 ;;\nesac\n");
         foreach (var path in (string[])[Programs.Zfs, Programs.Zpool])
         {
             File.WriteAllText(path, script.ToString());

@@ -4,20 +4,25 @@ namespace Lamina.Storage.Attachments;
 public sealed partial class AttachmentService
 {
     /// <summary>Attaches a volume for a holder. The same call again is fine.</summary>
+    /// <param name="volume">The volume.</param>
+    /// <param name="holder">The holder.</param>
+    /// <param name="arguments">What the same call must repeat.</param>
+    /// <param name="cancellationToken">The caller's patience.</param>
+    /// <param name="key">What opens a volume that is encrypted by a key of its own; kept nowhere.</param>
     /// <returns>Where the volume is mounted.</returns>
     /// <exception cref="StorageException">
     /// <see cref="StorageError.NotFound"/>; <see cref="StorageError.AlreadyExists"/>: that holder has it with other arguments, or its path has
     /// another volume; <see cref="StorageError.FailedPrecondition"/>: it is still in use where this host can't see it.
     /// </exception>
-    public Task<string> AttachAsync(VolumeId volume, HolderIdentity holder, string arguments, CancellationToken cancellationToken) =>
-        _operations.RunAsync($"attach volume {volume}", KeysOf(volume, holder), () => AttachLockedAsync(volume, holder, arguments), cancellationToken);
+    public Task<string> AttachAsync(VolumeId volume, HolderIdentity holder, string arguments, CancellationToken cancellationToken, VolumeKey? key = null) =>
+        _operations.RunAsync($"attach volume {volume}", KeysOf(volume, holder), () => AttachLockedAsync(volume, holder, arguments, key), cancellationToken);
 
     /// <summary>Ends a holder; the last one unmounts the volume. A holder that is gone already is fine.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: publications or open files still need it.</exception>
     public Task DetachAsync(VolumeId volume, HolderIdentity holder, CancellationToken cancellationToken) =>
         _operations.RunAsync($"detach volume {volume}", KeysOf(volume, holder), () => DetachLockedAsync(volume, holder), cancellationToken);
 
-    private async Task<string> AttachLockedAsync(VolumeId id, HolderIdentity identity, string arguments)
+    private async Task<string> AttachLockedAsync(VolumeId id, HolderIdentity identity, string arguments, VolumeKey? key)
     {
         var volume = Get(id);
         var existing = _holders.Find(id, identity);
@@ -36,7 +41,7 @@ public sealed partial class AttachmentService
 
         try
         {
-            await MountAsync(volume).ConfigureAwait(false);
+            await MountAsync(volume, key).ConfigureAwait(false);
             PrepareDevice(volume, holder);
         }
         catch when (existing is null)

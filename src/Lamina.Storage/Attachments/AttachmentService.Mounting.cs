@@ -5,11 +5,12 @@ namespace Lamina.Storage.Attachments;
 /// <content>The one mount of a volume, which all its holders share.</content>
 public sealed partial class AttachmentService
 {
-    private async Task MountAsync(Volume volume)
+    private async Task MountAsync(Volume volume, VolumeKey? key = null)
     {
         if (_mounts.IsMounted(volume.Id))
             return;
         var pool = _pools.Resolve(volume.Id.Pool).Pool;
+        await pool.UnlockAsync(volume, key).ConfigureAwait(false);
         var description = await pool.AttachAsync(volume).ConfigureAwait(false);
         try
         {

@@ -53,6 +53,9 @@ public interface IPool : IAsyncDisposable
     /// </summary>
     IReadOnlyList<string> FindProblems() => [];
 
+    /// <summary>Figures of what the pool lies on, as they were last read behind the scenes.</summary>
+    PoolHealth Health => PoolHealth.Unknown;
+
     /// <summary>The room in the pool, by O(1) kernel calls.</summary>
     PoolCapacity GetCapacity();
 
@@ -106,6 +109,16 @@ public interface IPool : IAsyncDisposable
 
     /// <summary>Removes a snapshot.</summary>
     Task DeleteSnapshotAsync(Snapshot snapshot);
+
+    /// <summary>
+    /// Makes the data of an encrypted volume readable, before it is attached; it is so until <see cref="DetachedAsync"/>, over a restart of the daemon too.
+    /// </summary>
+    /// <param name="volume">The volume.</param>
+    /// <param name="key">Its key; null: none was given, which is fine while the data is readable.</param>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.InvalidArgument"/>: another key. <see cref="StorageError.FailedPrecondition"/>: it needs one.
+    /// </exception>
+    Task UnlockAsync(Volume volume, VolumeKey? key) => Task.CompletedTask;
 
     /// <summary>Tells what to mount for a volume, having made sure that nobody else has it mounted in a way that would harm it.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: it is still in use in a mount namespace that can't be seen from here.</exception>

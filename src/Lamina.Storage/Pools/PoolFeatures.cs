@@ -36,4 +36,7 @@ public enum PoolFeatures
 
     /// <summary>The filesystem of an attached volume is the volume's own, and tells its size and how full it is.</summary>
     OwnFileSystem = 512,
+
+    /// <summary>The parameter <c>encryption</c>, with a key that is given with the call.</summary>
+    Encryption = 1024,
 }

@@ -7,6 +7,9 @@ public abstract record VolumeContent
     {
     }
 
+    /// <summary>What the new volume is opened with; null where it is not encrypted by a key of its own.</summary>
+    public VolumeKey? Key { get; init; }
+
     /// <summary>An empty tree.</summary>
     public sealed record Empty : VolumeContent;
 

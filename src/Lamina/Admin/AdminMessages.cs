@@ -128,6 +128,12 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
         var message = new V1.Usage { UsedBytes = usage.Used.Bytes, MeasuredAt = Timestamp.FromDateTimeOffset(usage.MeasuredAt) };
         if (usage.Inodes is { } inodes)
             message.Inodes = inodes;
+        if (usage.Snapshots is { } snapshots)
+            message.SnapshotsBytes = snapshots.Bytes;
+        if (usage.Written is { } written)
+            message.WrittenBytes = written.Bytes;
+        if (usage.Uncompressed is { } uncompressed)
+            message.UncompressedBytes = uncompressed.Bytes;
         return message;
     }
 
@@ -159,6 +165,10 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
             .Where(feature => feature != PoolFeatures.None && description.Features.HasFlag(feature)).Select(CamelCase));
         message.VolumeFileSystems.Add(description.FileSystems.Select(fileSystem => fileSystem.Name()));
         message.Warnings.Add(description.Warnings);
+        if (pool.Pool.Health.Fragmentation is { } fragmentation)
+            message.FragmentationPercent = fragmentation;
+        if (pool.Pool.Health.DeviceErrors is { } errors)
+            message.DeviceErrors = errors;
         if (problems.Count > 0)
             message.Problem = string.Join("; ", problems);
         message.Unreadable.Add(pool.Unreadable.Select(record => new V1.UnreadableRecord { Path = record.Path, Reason = record.Reason }));
@@ -204,6 +214,8 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
             values[VolumeAttributes.LogBiasKey] = logBias;
         if (parameters.Reserve is { } reserve)
             values["reserve"] = reserve ? "true" : "false";
+        if (parameters.Encryption is { } encryption)
+            values["encryption"] = encryption;
         if (parameters.Source is { } source)
             values["source"] = source.ToString();
         return values;

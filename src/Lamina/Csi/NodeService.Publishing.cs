@@ -18,7 +18,7 @@ internal sealed partial class NodeService
         var (volume, pool) = lookup.Get(request.VolumeId);
         var arguments = access.ArgumentsFor(volume, pool);
         // Nothing is mounted at the staging path itself: the kubelet would take that mount for a use of the volume, and never unstage it.
-        await attachments.AttachAsync(volume.Id, StageAt(request.StagingTargetPath), arguments, CallPatience.Of(context));
+        await attachments.AttachAsync(volume.Id, StageAt(request.StagingTargetPath), arguments, CallPatience.Of(context), VolumeKey.Find(request.Secrets));
         return new();
     }
 

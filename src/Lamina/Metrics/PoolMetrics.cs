@@ -16,6 +16,8 @@ internal sealed class PoolMetrics
     private readonly Gauge _promised;
     private readonly Gauge _unreadable;
     private readonly Gauge _problems;
+    private readonly Gauge _fragmentation;
+    private readonly Gauge _deviceErrors;
     private readonly Gauge _volumes;
     private readonly Gauge _snapshots;
 
@@ -31,6 +33,8 @@ internal sealed class PoolMetrics
         _promised = metrics.CreateGauge("lamina_pool_promised_bytes", "Sum of the sizes of the pool's volumes.", "pool");
         _unreadable = metrics.CreateGauge("lamina_pool_unreadable_records", "Objects of the pool whose record can't be read.", "pool");
         _problems = metrics.CreateGauge("lamina_pool_problems", "What is wrong with what the pool lies on, such as missing disks, failed reads, a read-only filesystem.", "pool");
+        _fragmentation = metrics.CreateGauge("lamina_pool_fragmentation_ratio", "How much of the free space is in small pieces, 0 to 1; where the pool's backend tells.", "pool");
+        _deviceErrors = metrics.CreateGauge("lamina_pool_device_errors", "Reads, writes and checksums that have failed on the pool's disks; where its backend tells.", "pool");
         _volumes = metrics.CreateGauge("lamina_volumes", "Volumes in all loaded pools.");
         _snapshots = metrics.CreateGauge("lamina_snapshots", "Snapshots in all loaded pools.");
         registry.AddBeforeCollectCallback(Collect);
@@ -54,6 +58,8 @@ internal sealed class PoolMetrics
             _promised.WithLabels(name).Set(_catalog.PromisedBy(pool.Id).Bytes);
             _unreadable.WithLabels(name).Set(pool.Unreadable.Count);
             _problems.WithLabels(name).Set(pool.Pool.FindProblems().Count);
+            Set(_fragmentation, name, pool.Pool.Health.Fragmentation / 100.0);
+            Set(_deviceErrors, name, pool.Pool.Health.DeviceErrors);
         }
     }
 
@@ -71,8 +77,18 @@ internal sealed class PoolMetrics
         }
     }
 
+    private static void Set(Gauge gauge, string name, double? value)
+    {
+        if (value is { } known)
+            gauge.WithLabels(name).Set(known);
+        else
+            gauge.RemoveLabelled(name);
+    }
+
     private void Forget(string name)
     {
+        _fragmentation.RemoveLabelled(name);
+        _deviceErrors.RemoveLabelled(name);
         _size.RemoveLabelled(name);
         _available.RemoveLabelled(name);
     }

@@ -142,6 +142,9 @@ public sealed class ZfsVolumeTests(ZfsFileSystem fileSystem) : IAsyncLifetime
         var lzo = Requests.CreateVolume("lzo");
         lzo.Parameters["compression"] = "lzo";
 
+        var encrypted = Requests.CreateVolume("encrypted");
+        encrypted.Parameters["encryption"] = "on";
+        Assert.Contains("has no encryption", (await RefusedAsync(encrypted)).Detail, StringComparison.Ordinal);
         Assert.Contains("raw block volumes", (await RefusedAsync(block)).Detail, StringComparison.Ordinal);
         Assert.Contains("'ext4'", (await RefusedAsync(ext4)).Detail, StringComparison.Ordinal);
         Assert.Contains("possible are none, on,", (await RefusedAsync(lzo)).Detail, StringComparison.Ordinal);

@@ -65,6 +65,9 @@ internal sealed partial class ImagePool
     });
 
     /// <inheritdoc/>
+    public Task UnlockAsync(Volume volume, VolumeKey? key) => volume.IsImage ? Task.CompletedTask : _inner.UnlockAsync(volume, key);
+
+    /// <inheritdoc/>
     public Task<MountDescription> AttachAsync(Volume volume) => !volume.IsImage ? _inner.AttachAsync(volume) : _edge.RunAsync<MountDescription>($"attach volume '{volume.Name}'", async () =>
     {
         // What follows goes by path, which must not be that of another disk by now.

@@ -51,18 +51,32 @@ internal sealed partial class ZfsCommand
 
     /// <summary>Has <c>zfs</c> change something, and waits until it has.</summary>
     /// <exception cref="ZfsFailure">As the command says.</exception>
-    internal async Task ChangeAsync(params string[] arguments)
+    internal Task ChangeAsync(params string[] arguments) => ChangeAsync(null, arguments);
+
+    /// <summary>As the other, and gives the command a key to read.</summary>
+    internal async Task ChangeAsync(VolumeKey? key, string[] arguments)
     {
         var begin = _time.GetTimestamp();
         for (var wait = s_firstWait; ; wait = wait * 2 < s_longestWait ? wait * 2 : s_longestWait)
         {
-            var result = await RunOnceAsync(_programs.Zfs, arguments, CancellationToken.None).ConfigureAwait(false);
-            if (result.Succeeded)
+            if (await TryChangeAsync(arguments, key).ConfigureAwait(false) is not { } failure)
                 return;
-            var failure = ZfsFailure.Of($"zfs {arguments[0]}", result);
             if (!failure.IsTransient || _time.GetElapsedTime(begin) >= s_patience)
                 throw failure;
             await Task.Delay(wait, _time).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<ZfsFailure?> TryChangeAsync(string[] arguments, VolumeKey? key)
+    {
+        try
+        {
+            var result = await RunOnceAsync(_programs.Zfs, arguments, CancellationToken.None, key).ConfigureAwait(false);
+            return result.Succeeded ? null : ZfsFailure.Of($"zfs {arguments[0]}", result);
+        }
+        catch (ZfsFailure e)
+        {
+            return e;
         }
     }
 
@@ -72,16 +86,21 @@ internal sealed partial class ZfsCommand
         return result.Succeeded ? result.Output : throw ZfsFailure.Of($"{Path.GetFileName(program)} {arguments[0]}", result);
     }
 
-    private static async Task<ChildResult> RunOnceAsync(string program, string[] arguments, CancellationToken cancellationToken)
+    private static async Task<ChildResult> RunOnceAsync(string program, string[] arguments, CancellationToken cancellationToken, VolumeKey? key = null)
     {
         await s_slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await ChildProcess.RunAsync(program, arguments, cancellationToken).ConfigureAwait(false);
+            return await ChildProcess.RunAsync(program, arguments, cancellationToken, key?.ToLine()).ConfigureAwait(false);
         }
         catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.EACCES)
         {
             throw new ZfsFailure(StorageError.Unavailable, program, $"it can't be started ({e.Message}); is ZFS installed? On Debian: apt-get install zfsutils-linux");
+        }
+        catch (LinuxException e)
+        {
+            // No memory for a process, or the program is being replaced by another version just now.
+            throw new ZfsFailure(StorageError.Unavailable, program, e.Message, isTransient: e.Errno is Errno.ETXTBSY);
         }
         finally
         {

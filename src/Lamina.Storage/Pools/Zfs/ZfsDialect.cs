@@ -19,6 +19,18 @@ internal sealed partial record ZfsDialect(Version? Version)
     /// <summary>Whether there are block devices.</summary>
     internal bool HasDevices => Version is not null;
 
+    /// <summary>Whether datasets can be encrypted.</summary>
+    internal bool HasEncryption => Version is not null;
+
+    /// <summary>What it knows besides of what a dataset uses.</summary>
+    internal ImmutableArray<string> UsageProperties => Version is null ? [] : ["written", "logicalused"];
+
+    /// <summary>What <c>zpool list</c> is asked for: the health, and the fragmentation where it is known.</summary>
+    internal ImmutableArray<string> HealthQuestion => Version is null ? ["list", "-H", "-o", "health"] : ["list", "-Hp", "-o", "health,fragmentation"];
+
+    /// <summary>What <c>zpool status</c> is asked by; with figures that are not rounded, where it has such.</summary>
+    internal ImmutableArray<string> StatusQuestion => Version is null ? ["status"] : ["status", "-p"];
+
     /// <summary>How what is written can be compressed, by our names.</summary>
     internal ImmutableArray<string> Compressions =>
         Version is null ? ["none", "on", "lzjb", "gzip", "zle"] : ["none", "on", "lz4", "zstd", "gzip", "lzjb", "zle"];

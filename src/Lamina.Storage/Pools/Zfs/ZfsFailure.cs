@@ -41,7 +41,7 @@ internal sealed class ZfsFailure(StorageError error, string command, string text
         ("is not encrypted", StorageError.InvalidArgument, false),
         ("Key already loaded", StorageError.AlreadyExists, false),
         ("Key already unloaded", StorageError.NotFound, false),
-        ("Key unload error", StorageError.FailedPrecondition, true), // is busy
+        ("Key unload error", StorageError.FailedPrecondition, false), // is busy, as a volume of the same key is mounted
         ("Keys must be loaded for encryption root", StorageError.FailedPrecondition, false),
         ("Keys cannot be changed on clones", StorageError.FailedPrecondition, false),
         ("outside of its encryption root", StorageError.FailedPrecondition, false),
@@ -78,6 +78,12 @@ internal sealed class ZfsFailure(StorageError error, string command, string text
 
     /// <summary>Whether a dataset that was to be mounted is so already.</summary>
     internal bool IsMountedAlready => text.Contains("already mounted", StringComparison.Ordinal);
+
+    /// <summary>Whether a key that was to be loaded is so already.</summary>
+    internal bool IsLoadedAlready => text.Contains("Key already loaded", StringComparison.Ordinal);
+
+    /// <summary>Whether a key that was to be unloaded is so already.</summary>
+    internal bool IsUnloadedAlready => text.Contains("Key already unloaded", StringComparison.Ordinal);
 
     /// <summary>From how a command ended. What is not known is kept whole, and is nobody's fault in particular.</summary>
     internal static ZfsFailure Of(string command, ChildResult result, StorageError unknown = StorageError.Internal)

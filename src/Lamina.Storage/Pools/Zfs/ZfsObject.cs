@@ -46,6 +46,9 @@ internal sealed class ZfsObject
     internal long? Number(string property) =>
         long.TryParse(Value(property), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
+    /// <summary>How many bytes; null where it is not known.</summary>
+    internal ByteSize? Bytes(string property) => Number(property) is { } bytes ? new ByteSize(bytes) : null;
+
     /// <summary>A size, of which 0 stands for none.</summary>
     internal ByteSize? Size(string property) => Number(property) is { } bytes and > 0 ? new ByteSize(bytes) : null;
 }

@@ -10,7 +10,7 @@ internal static class ZfsOrphans
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_wait = TimeSpan.FromMilliseconds(20);
-    private static readonly string[] s_changes = ["create", "snapshot", "clone", "rename", "promote", "rollback", "destroy", "set", "mount"];
+    private static readonly string[] s_changes = ["create", "snapshot", "clone", "rename", "promote", "rollback", "destroy", "set", "mount", "load-key", "unload-key", "change-key"];
 
     /// <summary>Waits until none changes anything beneath a pool's root.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: one is still at it after a while.</exception>

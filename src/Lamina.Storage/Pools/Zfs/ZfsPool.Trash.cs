@@ -82,7 +82,11 @@ internal sealed partial class ZfsPool
         // Only what comes after the last clone's snapshot stays here, so that must be nothing.
         var last = snapshots.LastOrDefault(one => inventory.ClonesOf(one.Name).Any());
         if (last is not null && snapshots.SkipWhile(one => one != last).Skip(1).All(IsGoing))
-            return await TryAsync(dataset.Name, kept, () => PromoteAsync(inventory.ClonesOf(last.Name).First().Name)).ConfigureAwait(false);
+        {
+            // Never one that is deleted too: that would give it back at the next look, for ever. It goes by itself, or by a volume that lives from it.
+            return inventory.ClonesOf(last.Name).FirstOrDefault(clone => ZfsLayout.NameBeneath(_layout.Volumes, clone.Name) is not null) is { } heir
+                && await TryAsync(dataset.Name, kept, () => PromoteAsync(heir.Name)).ConfigureAwait(false);
+        }
         if (!_rolledBack.Contains(dataset.Name) && !snapshots.All(IsGoing))
             await TryAsync(dataset.Name, kept, () => EmptyAsync(dataset, snapshots[^1])).ConfigureAwait(false);
         return false;

@@ -8,16 +8,19 @@ internal sealed partial class ZfsPool
 {
     private static readonly TimeSpan CapacityAge = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CapacityPatience = TimeSpan.FromSeconds(5);
-    private FrozenDictionary<string, (ByteSize Used, ByteSize Referenced)> _sample = FrozenDictionary<string, (ByteSize, ByteSize)>.Empty;
+    private FrozenDictionary<string, Sample> _sample = FrozenDictionary<string, Sample>.Empty;
     private DateTimeOffset _sampledAt;
     private PoolCapacity _capacity;
     private long _capacityAt;
     private Task? _measuring;
-    private ImmutableList<string> _sick = [];
+    private ZpoolHealth _health = ZpoolHealth.Unknown;
     private ImmutableList<string> _waiting = [];
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> FindProblems() => _sick.AddRange(_waiting);
+    public IReadOnlyList<string> FindProblems() => _health.Problems.AddRange(_waiting);
+
+    /// <inheritdoc/>
+    public PoolHealth Health => _health.Figures;
 
     /// <inheritdoc/>
     /// <remarks>By one command, at most once a second. Quotas and reservations above the pool, and beneath it, are in what ZFS calls available.</remarks>
@@ -33,8 +36,11 @@ internal sealed partial class ZfsPool
     }
 
     /// <inheritdoc/>
+    /// <remarks>What the dialect does not know is not said.</remarks>
     public VolumeUsage? GetUsage(Volume volume) =>
-        _sample.TryGetValue(_layout.VolumeOf(volume.Id.Key), out var known) ? new VolumeUsage(known.Referenced, null, _sampledAt) : null;
+        _sample.TryGetValue(_layout.VolumeOf(volume.Id.Key), out var known) && known.Referenced is { } used
+            ? new VolumeUsage(used, null, _sampledAt) { Snapshots = known.Snapshots, Written = known.Written, Uncompressed = known.Uncompressed }
+            : null;
 
     /// <inheritdoc/>
     public SnapshotUsage? GetUsage(Snapshot snapshot) =>
@@ -45,15 +51,16 @@ internal sealed partial class ZfsPool
     private void TakeSample(ZfsInventory inventory)
     {
         _sample = inventory.Objects.ToFrozenDictionary(
-            one => one.Name, one => (new ByteSize(one.Number("used") ?? 0), new ByteSize(one.Number("referenced") ?? 0)));
+            one => one.Name, one => new Sample(one.Bytes("used"), one.Bytes("referenced"), one.Bytes("usedbysnapshots"), one.Bytes("written"), one.Bytes("logicalused")));
         _sampledAt = _time.GetUtcNow();
         TakeCapacity(inventory.Root);
     }
 
     private void TakeCapacity(ZfsObject root)
     {
-        var available = new ByteSize(root.Number("available") ?? 0);
-        _capacity = new PoolCapacity(new ByteSize(available.Bytes + (root.Number("used") ?? 0)), available);
+        if (root.Bytes("available") is not { } available || root.Bytes("used") is not { } used)
+            throw new ZfsFailure(StorageError.Unavailable, "zfs get", $"it does not say what {root.Name} uses and what is available in it");
+        _capacity = new PoolCapacity(new ByteSize(available.Bytes + used.Bytes), available);
         Interlocked.Exchange(ref _capacityAt, _time.GetTimestamp());
     }
 
@@ -68,7 +75,11 @@ internal sealed partial class ZfsPool
 
     private async Task LookAtHealthAsync(CancellationToken cancellationToken)
     {
-        var health = (await _zfs.AskPoolAsync(cancellationToken, "list", "-H", "-o", "health", _layout.Pool).ConfigureAwait(false)).Trim();
-        _sick = health == "ONLINE" ? [] : [$"the ZFS pool {_layout.Pool} is {health}; see: zpool status -v {_layout.Pool}"];
+        var list = await _zfs.AskPoolAsync(cancellationToken, [.. _zfs.Dialect.HealthQuestion, _layout.Pool]).ConfigureAwait(false);
+        var status = await _zfs.AskPoolAsync(cancellationToken, [.. _zfs.Dialect.StatusQuestion, _layout.Pool]).ConfigureAwait(false);
+        _health = ZpoolHealth.Parse(_layout.Pool, list, status);
     }
+
+    // Of a dataset or snapshot; null is what ZFS did not say.
+    private sealed record Sample(ByteSize? Used, ByteSize? Referenced, ByteSize? Snapshots, ByteSize? Written, ByteSize? Uncompressed);
 }

@@ -17,10 +17,13 @@ internal sealed partial class ZfsPool
         {
             case VolumeContent.OfSnapshot of:
                 var (_, dataset) = GetSnapshot(of.Snapshot.Id.Key);
-                await BuildAsync(volume, (name, properties) => _zfs.CloneAsync($"{dataset}@{of.Snapshot.Id.Key}", name, properties)).ConfigureAwait(false);
+                await CloneAsync(volume, dataset, of.Snapshot.Id.Key.ToString(), of.Key).ConfigureAwait(false);
                 break;
             case VolumeContent.OfVolume of:
-                await CopyAsync(volume, of.Volume).ConfigureAwait(false);
+                await CopyAsync(volume, of.Volume, of.Key).ConfigureAwait(false);
+                break;
+            case { Key: { } key } when volume.Parameters.Encryption is { } encryption:
+                await CreateEncryptedAsync(volume, encryption, key).ConfigureAwait(false);
                 break;
             default:
                 await BuildAsync(volume, _zfs.CreateAsync).ConfigureAwait(false);
@@ -80,22 +83,24 @@ internal sealed partial class ZfsPool
     }
 
     /// <inheritdoc/>
-    public Task DetachedAsync(Volume volume)
+    public async Task DetachedAsync(Volume volume)
     {
+        if (volume.Parameters.Encryption is not null)
+            await LockAsync(_layout.VolumeOf(volume.Id.Key)).ConfigureAwait(false);
         // What it uses by now.
         _rounds.Wake();
-        return Task.CompletedTask;
     }
 
-    private async Task CopyAsync(Volume volume, VolumeInUse source)
+    private async Task CopyAsync(Volume volume, VolumeInUse source, VolumeKey? key)
     {
         WriteBack(source.MountPoint);
-        var point = $"{_layout.VolumeOf(source.Volume.Id.Key)}@{ZfsLayout.NewTrashSnapshot()}";
+        var (dataset, name) = (_layout.VolumeOf(source.Volume.Id.Key), ZfsLayout.NewTrashSnapshot());
+        var point = $"{dataset}@{name}";
         _copyPoints[point] = true;
         try
         {
             await _zfs.SnapshotAsync([point], [(ZfsRecords.CopyPoint, Description.Id.ToString())]).ConfigureAwait(false);
-            await BuildAsync(volume, (name, properties) => _zfs.CloneAsync(point, name, properties)).ConfigureAwait(false);
+            await CloneAsync(volume, dataset, name, key).ConfigureAwait(false);
         }
         catch
         {
@@ -109,27 +114,41 @@ internal sealed partial class ZfsPool
     }
 
     // With its record by one command. Only an owner of the root that is not root takes more than one, and a rename in the end.
-    private async Task BuildAsync(Volume volume, Func<string, IEnumerable<(string Name, string Value)>, Task> make)
+    private async Task BuildAsync(Volume volume, Func<string, IEnumerable<(string Name, string Value)>, Task> make, bool isOneStep = true)
     {
         var place = _layout.VolumeOf(volume.Id.Key);
         (string Name, string Value)[] properties = [.. DatasetProperties.OfNew(volume), .. ZfsRecords.Of(volume)];
-        if (volume.Parameters is { Uid: null, Gid: null, Mode: null })
+        if (isOneStep && volume.Parameters is { Uid: null, Gid: null, Mode: null })
         {
             await make(place, properties).ConfigureAwait(false);
             return;
         }
         var staged = _layout.NewIncoming();
-        await make(staged, properties).ConfigureAwait(false);
         try
         {
-            await SetRootAsync(staged, volume.Parameters).ConfigureAwait(false);
+            await make(staged, properties).ConfigureAwait(false);
+            if (volume.Parameters is not { Uid: null, Gid: null, Mode: null })
+                await SetRootAsync(staged, volume.Parameters).ConfigureAwait(false);
             await _zfs.RenameAsync(staged, place).ConfigureAwait(false);
         }
         catch
         {
-            await _zfs.RenameAsync(staged, _layout.NewTrash(volume.Id.Key)).ConfigureAwait(false);
+            await DiscardAsync(staged).ConfigureAwait(false);
             _rounds.Wake();
             throw;
+        }
+    }
+
+    // What was never a volume. Nothing lives from it, so where it can't be moved, as a copy of what is encrypted that has no key of its own yet, it goes at once.
+    private async Task DiscardAsync(string staged)
+    {
+        try
+        {
+            await _zfs.RenameAsync(staged, _layout.NewTrash(null)).ConfigureAwait(false);
+        }
+        catch (ZfsFailure e) when (e.Error != StorageError.Unavailable)
+        {
+            await _zfs.DestroyAsync(staged).ConfigureAwait(false);
         }
     }
 

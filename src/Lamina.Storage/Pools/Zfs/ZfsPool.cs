@@ -50,7 +50,8 @@ internal sealed partial class ZfsPool : IPool
             id,
             "zfs",
             layout.Root,
-            PoolFeatures.Snapshots | PoolFeatures.HardLimits | PoolFeatures.Compression | PoolFeatures.RootOwnership | PoolFeatures.DatasetProperties | PoolFeatures.OwnFileSystem)
+            PoolFeatures.Snapshots | PoolFeatures.HardLimits | PoolFeatures.Compression | PoolFeatures.RootOwnership | PoolFeatures.DatasetProperties | PoolFeatures.OwnFileSystem
+                | (zfs.Dialect.HasEncryption ? PoolFeatures.Encryption : PoolFeatures.None))
         {
             FileSystem = zfs.Dialect.ToString(),
             Compressions = zfs.Dialect.Compressions,
@@ -113,9 +114,15 @@ internal sealed partial class ZfsPool : IPool
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _rounds.DisposeAsync().ConfigureAwait(false);
-        _lock.Dispose();
-        _structure.Dispose();
+        try
+        {
+            await _rounds.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _lock.Dispose();
+            _structure.Dispose();
+        }
     }
 
     // Empty as they are, they may have been left out of a copy of the pool.
@@ -164,7 +171,7 @@ internal sealed partial class ZfsPool : IPool
     private async Task DiscardUnfinishedAsync(ZfsInventory inventory)
     {
         foreach (var (_, dataset) in inventory.Beneath(_layout.Incoming))
-            await _zfs.RenameAsync(dataset.Name, _layout.NewTrash(null)).ConfigureAwait(false);
+            await DiscardAsync(dataset.Name).ConfigureAwait(false);
         foreach (var one in inventory.Snapshots.Where(one => one.IsOurs && one.Own(ZfsRecords.Cut) is null && !ZfsLayout.IsTrashSnapshot(one.SnapshotName!)))
             await _zfs.RenameAsync(one.Name, $"{one.Dataset}@{ZfsLayout.NewTrashSnapshot()}").ConfigureAwait(false);
     }

@@ -33,6 +33,8 @@ internal static class PoolCommands
         ("size", pool.HasSizeBytes ? Sizes.Text(pool.SizeBytes) : null),
         ("available", pool.HasAvailableBytes ? Sizes.Text(pool.AvailableBytes) : null),
         ("promised", pool.HasPromisedBytes ? Sizes.Text(pool.PromisedBytes) : null),
+        ("fragmentation", pool.HasFragmentationPercent ? FormattableString.Invariant($"{pool.FragmentationPercent}%") : null),
+        ("device errors", pool.HasDeviceErrors ? FormattableString.Invariant($"{pool.DeviceErrors}") : null),
         ("volumes", pool.HasVolumes ? FormattableString.Invariant($"{pool.Volumes}") : null),
         ("snapshots", pool.HasSnapshots ? FormattableString.Invariant($"{pool.Snapshots}") : null),
         ("limits", pool.HasLimits ? pool.Limits : null),

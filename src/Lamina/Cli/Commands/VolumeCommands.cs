@@ -150,6 +150,9 @@ internal static class VolumeCommands
         ("used", volume.Usage is { } usage
             ? $"{Sizes.Text(usage.UsedBytes)}, {Duration.Age(time.GetUtcNow() - usage.MeasuredAt.ToDateTimeOffset())} ago"
             : "not known yet"),
+        ("without compression", volume.Usage is { HasUncompressedBytes: true } plain ? Sizes.Text(plain.UncompressedBytes) : null),
+        ("in snapshots only", volume.Usage is { HasSnapshotsBytes: true } held ? Sizes.Text(held.SnapshotsBytes) : null),
+        ("since the last one", volume.Usage is { HasWrittenBytes: true } written ? Sizes.Text(written.WrittenBytes) : null),
         ("inodes", volume.Usage is { HasInodes: true } counted ? FormattableString.Invariant($"{counted.Inodes}") : null),
         ("from", volume.Source is not { } source ? null : source.HasSnapshot ? $"snapshot {source.Snapshot}" : $"volume {source.Volume}"),
         ("snapshots", FormattableString.Invariant($"{volume.Snapshots}")),

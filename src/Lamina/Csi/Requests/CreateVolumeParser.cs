@@ -32,6 +32,7 @@ internal static class CreateVolumeParser
             Source = request.VolumeContentSource is { } source ? ParseSource(source) : null,
             Parameters = parameters.Volume,
             Attributes = VolumeAttributes.Parse(request.MutableParameters),
+            Key = VolumeKey.Find(request.Secrets),
             Labels = parameters.Labels,
             IsWantedHere = Places.Allow(request.AccessibilityRequirements, plugin),
         };

@@ -23,11 +23,12 @@ public sealed class OpenZfsPoolTests : IAsyncLifetime
     {
         _script
             .On($"zfs get -Hp -o name,property,value,source guid,lamina:pool {Root}",
-                $"{Root}\tguid\t17\t-\n{Root}\tlamina:pool\t{{\"format\":1,\"id\":\"{s_id}\",\"backend\":\"Zfs\"}}\tlocal\n")
+                $"{Root}\tguid\t{Random.Shared.NextInt64()}\t-\n{Root}\tlamina:pool\t{{\"format\":1,\"id\":\"{s_id}\",\"backend\":\"Zfs\"}}\tlocal\n")
             .On("zfs get -Hp -o value type *", "filesystem\n")
-            .On("zpool list -H -o health tank", "DEGRADED\n")
+            .On("zpool list -Hp -o health,fragmentation tank", "DEGRADED\t17\n")
+            .On("zpool status -p tank", ZpoolHealthTests.Degraded)
             .On("zfs snapshot*").On("zfs set*").On("zfs rename*").On("zfs destroy*");
-        List(Lines(Root, ("used", "1000", "-"), ("available", "9000", "-")), VolumeLines("a", 4096), VolumeLines("b", 8192));
+        List(Lines(Root, ("used", "1000", "-"), ("available", "9000", "-")), VolumeLines("a", 4096) + Lines($"{Root}/volumes/a", ("written", "100", "-"), ("logicalused", "900", "-")), VolumeLines("b", 8192));
         _pool = new PoolOpener(NullLoggerFactory.Instance, TimeProvider.System, _pauses, new PoolEnvironment { ZfsPrograms = _script.Programs, RuntimeDirectory = TestScratch.NewDirectory("run") })
             .Open(ZfsScratchPool.SettingsOf(Root));
     }
@@ -42,8 +43,22 @@ public sealed class OpenZfsPoolTests : IAsyncLifetime
         Assert.Empty(contents.Unreadable);
         Assert.Equal([("a", 4096L), ("b", 8192L)], contents.Volumes.Select(volume => (volume.Name, volume.Size!.Value.Bytes)).Order());
         Assert.Equal(new PoolCapacity(new ByteSize(10_000), new ByteSize(9_000)), _pool.GetCapacity());
-        Assert.Contains("DEGRADED", Assert.Single(_pool.FindProblems()), StringComparison.Ordinal);
+        Assert.Contains(_pool.FindProblems(), problem => problem.Contains("DEGRADED", StringComparison.Ordinal));
+        Assert.Equal(new PoolHealth(17, 12_347), _pool.Health);
         Assert.Contains("lz4", _pool.Description.Compressions);
+    }
+
+    [Fact]
+    public async Task Usage_OfDatasets_IsReadByOneCommandForAll()
+    {
+        var volumes = (await _pool.LoadAsync(default)).Volumes.OrderBy(volume => volume.Name).ToList();
+
+        var usage = _pool.GetUsage(volumes[0])!;
+
+        Assert.Equal((300L, 200L, 100L, 900L), (usage.Used.Bytes, usage.Snapshots!.Value.Bytes, usage.Written!.Value.Bytes, usage.Uncompressed!.Value.Bytes));
+        Assert.Equal((300L, null), (_pool.GetUsage(volumes[1])!.Used.Bytes, _pool.GetUsage(volumes[1])!.Written));
+        Assert.Contains(_script.Asked, line => line.StartsWith($"zfs get -Hp -r -o name,property,value,source type,", StringComparison.Ordinal) && line.EndsWith($",written,logicalused {Root}", StringComparison.Ordinal));
+        Assert.DoesNotContain(_script.Asked, line => line.StartsWith("zfs get", StringComparison.Ordinal) && line.EndsWith("/volumes/a", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -118,7 +133,7 @@ public sealed class OpenZfsPoolTests : IAsyncLifetime
     private static string VolumeLines(string name, long size)
     {
         var volume = new Volume { Id = new VolumeId(s_id, ObjectKey.FromName(name)), Name = name, Door = Door.Cli, CreatedAt = DateTimeOffset.UnixEpoch, Labels = ImmutableSortedDictionary<string, string>.Empty };
-        return Lines($"{Root}/volumes/{name}", [("refquota", size.ToString(CultureInfo.InvariantCulture), "local"), .. ZfsRecords.Of(volume).Select(property => (property.Name, property.Value, "local"))]);
+        return Lines($"{Root}/volumes/{name}", [("referenced", "300", "-"), ("usedbysnapshots", "200", "-"), ("refquota", size.ToString(CultureInfo.InvariantCulture), "local"), .. ZfsRecords.Of(volume).Select(property => (property.Name, property.Value, "local"))]);
     }
 
     private static string Lines(string name, params (string Property, string Value, string Source)[] properties) =>

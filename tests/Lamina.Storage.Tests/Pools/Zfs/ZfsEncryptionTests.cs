@@ -1,0 +1,171 @@
+using Lamina.Storage.Pauses;
+using Lamina.Storage.Pools;
+using Lamina.Testing;
+using Lamina.Testing.Pools;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Lamina.Storage.Tests.Pools.Zfs;
+
+/// <summary>Volumes that are encrypted by a key of their own, by dialogues with OpenZFS: zfs-fuse has no encryption.</summary>
+public sealed class ZfsEncryptionTests : IAsyncLifetime
+{
+    private const string Root = "tank/lamina";
+    private const string Passphrase = "correct horse battery";
+    private static readonly PoolId s_id = IStorageValue<PoolId>.Parse("abcdefghijklm");
+    private static readonly VolumeKey s_key = VolumeKey.Find([new(VolumeKey.SecretName, Passphrase)])!;
+    private readonly ScriptedZfs _script = new();
+    private readonly WriterPauses _pauses = new(TestScratch.NewDirectory("run"), null, TimeProvider.System, NullLogger<WriterPauses>.Instance);
+    private IPool _pool = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _script
+            .On($"zfs get -Hp -o name,property,value,source guid,lamina:pool {Root}",
+                $"{Root}\tguid\t{Random.Shared.NextInt64()}\t-\n{Root}\tlamina:pool\t{{\"format\":1,\"id\":\"{s_id}\",\"backend\":\"Zfs\"}}\tlocal\n")
+            .On("zfs get -Hp -o value type *", "filesystem\n")
+            .On("zfs get -Hp -r *", $"{Root}\tused\t1000\t-\n{Root}\tavailable\t9000\t-\n")
+            .On("zpool list *", "ONLINE\t1\n").On("zpool status *", "")
+            .On("zfs create *").On("zfs clone *").On("zfs snapshot *").On("zfs rename *").On("zfs destroy *").On("zfs load-key *").On("zfs unload-key *").On("zfs change-key *");
+        _pool = new PoolOpener(NullLoggerFactory.Instance, TimeProvider.System, _pauses, new PoolEnvironment { ZfsPrograms = _script.Programs, RuntimeDirectory = TestScratch.NewDirectory("run") })
+            .Open(ZfsScratchPool.SettingsOf(Root));
+        await _pool.LoadAsync(default);
+    }
+
+    public ValueTask DisposeAsync() => _pool.DisposeAsync();
+
+    [Fact]
+    public async Task Create_Encrypted_GivesTheKeyToTheCommandToReadAndLocksTheVolumeAgain()
+    {
+        await CreateAsync("a");
+
+        var create = Assert.Single(_script.Asked, line => line.StartsWith("zfs create", StringComparison.Ordinal));
+        Assert.StartsWith("zfs create -o encryption=aes-256-gcm -o keyformat=passphrase -o keylocation=prompt ", create, StringComparison.Ordinal);
+        Assert.Equal([$"{create} < {Passphrase}"], _script.Read);
+        Assert.Equal([create, $"zfs unload-key {Root}/volumes/a"], Changes());
+        Assert.DoesNotContain(_script.Asked, line => line.Contains(Passphrase, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Attach_OfALockedVolume_NeedsItsKeyAndLocksItAgainInTheEnd()
+    {
+        var volume = await CreateAsync("a");
+        Status("a", "unavailable");
+
+        var refused = await Assert.ThrowsAsync<StorageException>(() => _pool.UnlockAsync(volume, null));
+        await _pool.UnlockAsync(volume, s_key);
+        await _pool.DetachedAsync(volume);
+
+        Assert.Equal(StorageError.FailedPrecondition, refused.Error);
+        Assert.Contains("'encryptionKey'", refused.Message, StringComparison.Ordinal);
+        Assert.Contains($"zfs load-key {Root}/volumes/a < {Passphrase}", _script.Read);
+        Assert.Equal(2, _script.Asked.Count(line => line == $"zfs unload-key {Root}/volumes/a"));
+    }
+
+    [Fact]
+    public async Task Attach_OfAVolumeThatIsReadableAlready_NeedsNoKeyButRefusesAnother()
+    {
+        var volume = await CreateAsync("a");
+        Status("a", "available");
+        _script.On($"zfs load-key -n {Root}/volumes/a", (255, "", $"Key load error: Incorrect key provided for '{Root}/volumes/a'.\n"));
+
+        await _pool.UnlockAsync(volume, null);
+
+        Assert.Equal(StorageError.InvalidArgument, (await Assert.ThrowsAsync<StorageException>(() => _pool.UnlockAsync(volume, s_key))).Error);
+        Assert.DoesNotContain($"zfs load-key {Root}/volumes/a", _script.Asked);
+    }
+
+    [Fact]
+    public async Task Detach_OfAVolumeWhoseKeyCantGo_Succeeds()
+    {
+        var volume = await CreateAsync("a");
+        _script.On($"zfs unload-key {Root}/volumes/a", (255, "", $"Key unload error: '{Root}/volumes/a' is still mounted.\n"));
+
+        await _pool.DetachedAsync(volume);
+    }
+
+    [Fact]
+    public async Task Copy_OfAnEncryptedVolume_GetsAKeyOfItsOwnBeforeItAppears()
+    {
+        var volume = await CreateAsync("a");
+        Status("a", "unavailable");
+
+        await _pool.CreateVolumeAsync(NewVolume("b"), new VolumeContent.OfVolume(new VolumeInUse(volume, null)) { Key = s_key });
+
+        var changes = Changes().SkipWhile(line => !line.StartsWith("zfs snapshot", StringComparison.Ordinal)).ToList();
+        Assert.Equal(["snapshot", "load-key", "clone", "change-key", "rename", "unload-key", "unload-key"], changes.Select(line => line.Split(' ')[1]));
+        Assert.Contains($"{Root}/incoming/", changes[2], StringComparison.Ordinal);
+        Assert.EndsWith($" {Root}/volumes/b", changes[4], StringComparison.Ordinal);
+        Assert.Equal([$"zfs unload-key {Root}/volumes/a", $"zfs unload-key {Root}/volumes/b"], changes[^2..]);
+        Assert.Contains(_script.Read, line => line.StartsWith("zfs change-key -o keyformat=passphrase -o keylocation=prompt ", StringComparison.Ordinal) && line.EndsWith($"< {Passphrase}", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Copy_ThatCantGetAKeyOfItsOwn_IsDestroyedWhereItCantBeMoved()
+    {
+        var volume = await CreateAsync("a");
+        Status("a", "available");
+        _script.On("zfs change-key *", (255, "", "Key change error: something is wrong.\n")).On("zfs rename *", (1, "", "cannot rename: cannot move encrypted child outside of its encryption root\n"));
+
+        await Assert.ThrowsAsync<StorageException>(() => _pool.CreateVolumeAsync(NewVolume("b"), new VolumeContent.OfVolume(new VolumeInUse(volume, null)) { Key = s_key }));
+
+        Assert.Contains(_script.Asked, line => line.StartsWith($"zfs destroy {Root}/incoming/", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Copy_ThatIsToBeEncryptedOtherwiseThanItsSource_IsRefused()
+    {
+        var volume = await CreateAsync("a");
+        Status("a", "unavailable");
+        var plain = NewVolume("c") with { Parameters = VolumeParameters.None };
+        var source = new VolumeContent.OfVolume(new VolumeInUse(volume, null));
+
+        Assert.Contains("is encrypted", (await RefusedAsync(plain, source)).Message, StringComparison.Ordinal);
+        _script.On($"zfs get -Hp -o name,property,value,source encryptionroot,keystatus {Root}/volumes/a", $"{Root}/volumes/a\tencryptionroot\t-\t-\n{Root}/volumes/a\tkeystatus\t-\t-\n");
+        Assert.Contains("is not encrypted", (await RefusedAsync(NewVolume("c"), source with { Key = s_key })).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("short")]
+    [InlineData("with a\nline break")]
+    public void Key_ThatCantBeOne_IsRefusedWithoutSayingIt(string text)
+    {
+        var refused = Assert.Throws<StorageException>(() => VolumeKey.Find([new(VolumeKey.SecretName, text)]));
+
+        Assert.Equal(StorageError.InvalidArgument, refused.Error);
+        Assert.DoesNotContain(text, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Key_Printed_IsNotSaid() =>
+        Assert.DoesNotContain(Passphrase, new VolumeContent.Empty { Key = s_key }.ToString(), StringComparison.Ordinal);
+
+    private async Task<StorageException> RefusedAsync(Volume volume, VolumeContent source)
+    {
+        var refused = await Assert.ThrowsAsync<StorageException>(() => _pool.CreateVolumeAsync(volume, source));
+        Assert.Equal(StorageError.InvalidArgument, refused.Error);
+        return refused;
+    }
+
+    private async Task<Volume> CreateAsync(string name)
+    {
+        var volume = NewVolume(name);
+        await _pool.CreateVolumeAsync(volume, new VolumeContent.Empty { Key = s_key });
+        return volume;
+    }
+
+    // The rounds behind the scenes only ask.
+    private List<string> Changes() => [.. _script.Asked.Where(line => line.StartsWith("zfs ", StringComparison.Ordinal) && line.Split(' ')[1] is not ("get" or "version"))];
+
+    private static Volume NewVolume(string name) => new()
+    {
+        Id = new VolumeId(s_id, ObjectKey.FromName(name)),
+        Name = name,
+        Door = Door.Csi,
+        CreatedAt = DateTimeOffset.UnixEpoch,
+        Parameters = VolumeParameters.None with { Encryption = "aes-256-gcm" },
+    };
+
+    private void Status(string name, string status) => _script.On(
+        $"zfs get -Hp -o name,property,value,source encryptionroot,keystatus {Root}/volumes/{name}",
+        $"{Root}/volumes/{name}\tencryptionroot\t{Root}/volumes/{name}\t-\n{Root}/volumes/{name}\tkeystatus\t{status}\t-\n");
+}
