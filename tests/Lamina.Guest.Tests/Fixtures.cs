@@ -20,3 +20,6 @@ public sealed class XfsQuotaCollection : ICollectionFixture<XfsQuotaFileSystem>;
 
 [CollectionDefinition]
 public sealed class Ext4QuotaCollection : ICollectionFixture<Ext4QuotaFileSystem>;
+
+[CollectionDefinition]
+public sealed class ZfsCollection : ICollectionFixture<ZfsFileSystem>;

@@ -29,7 +29,7 @@ internal sealed partial class ZfsCommand
         }
     }
 
-    /// <summary>Refuses a key that does not open a dataset, which is readable already.</summary>
+    /// <summary>Refuses a key that does not open a dataset, whether it is readable already or not, and leaves that as it is.</summary>
     internal Task CheckKeyAsync(string dataset, VolumeKey key) => ChangeAsync(key, ["load-key", "-n", dataset]);
 
     /// <summary>Makes the data of a dataset unreadable until its key is given again. That it is so already is fine.</summary>
@@ -43,7 +43,4 @@ internal sealed partial class ZfsCommand
         {
         }
     }
-
-    /// <summary>Gives a dataset, which is readable now, a key of its own in place of that of the dataset that it was made from.</summary>
-    internal Task OwnKeyAsync(string dataset, VolumeKey key) => ChangeAsync(key, ["change-key", .. Options(s_promptedKey), dataset]);
 }

@@ -46,10 +46,6 @@ internal sealed class ZfsInventory
             : throw new ZfsFailure(StorageError.Internal, "zfs get", string.Create(CultureInfo.InvariantCulture, $"of {objects.Count} objects none is {root}"));
     }
 
-    /// <summary>The datasets directly beneath another one, with the last part of their names.</summary>
-    internal IEnumerable<(string Name, ZfsObject Dataset)> Beneath(string parent) =>
-        Datasets.Select(one => (Name: ZfsLayout.NameBeneath(parent, one.Name), Dataset: one)).Where(one => one.Name is not null).Select(one => (one.Name!, one.Dataset));
-
     /// <summary>The snapshots of a dataset, the first one first.</summary>
     internal IReadOnlyList<ZfsObject> SnapshotsOf(string dataset) => [.. _snapshots[dataset]];
 

@@ -7,6 +7,7 @@ namespace Lamina.Storage.Pools.Zfs;
 /// Where things of a pool are, beneath its root dataset: <c>volumes/&lt;key&gt;</c>, <c>incoming/</c> where a volume is built that takes more than one step,
 /// <c>trash/</c> where datasets wait until nothing is made from them any more. A snapshot that is ours has its key for its name, or one with a dot, which
 /// no key has, when it is nobody's any more. It lies in whatever dataset ZFS keeps it in.
+/// <para>OpenZFS does not let an encrypted clone leave its parent, so what is encrypted is built and waits beside the volumes, by a name with a dot.</para>
 /// </summary>
 internal sealed partial class ZfsLayout
 {
@@ -14,6 +15,8 @@ internal sealed partial class ZfsLayout
     internal const int MaxName = 255;
 
     private const string TrashPrefix = "trash.";
+    private const string TrashMark = ".trash.";
+    private const string IncomingMark = ".incoming.";
 
     private ZfsLayout(string root) => Root = root;
 
@@ -33,7 +36,7 @@ internal sealed partial class ZfsLayout
     internal string Trash => $"{Root}/trash";
 
     /// <summary>The longest name that anything of ours can come to have.</summary>
-    internal int LongestName => NewTrash(s_longestKey).Length + 1 + ObjectKey.MaxLength;
+    internal int LongestName => NewIncoming(s_longestKey, isEncrypted: true).Length + 1 + ObjectKey.MaxLength;
 
     private static readonly ObjectKey s_longestKey = ObjectKey.FromName(new string('a', ObjectKey.MaxLength));
 
@@ -61,11 +64,24 @@ internal sealed partial class ZfsLayout
             ? dataset[(parent.Length + 1)..]
             : null;
 
-    /// <summary>A new name in <c>incoming/</c>.</summary>
-    internal string NewIncoming() => $"{Incoming}/{RandomName.New()}";
+    /// <summary>A new name for what is being built.</summary>
+    internal string NewIncoming(ObjectKey key, bool isEncrypted) => isEncrypted ? $"{VolumeOf(key)}{IncomingMark}{RandomName.New()}" : $"{Incoming}/{RandomName.New()}";
 
-    /// <summary>A new name in <c>trash/</c>.</summary>
-    internal string NewTrash(ObjectKey? key) => key is { } known ? $"{Trash}/{known}.{RandomName.New()}" : $"{Trash}/{RandomName.New()}";
+    /// <summary>A new name for what waits until nothing is made from it any more.</summary>
+    internal string NewTrash(ObjectKey key, bool isEncrypted) => isEncrypted ? $"{VolumeOf(key)}{TrashMark}{RandomName.New()}" : $"{Trash}/{key}.{RandomName.New()}";
+
+    /// <summary>A new name for what was being built and is wanted no more.</summary>
+    internal string NewTrash(string incoming) =>
+        incoming.Split(IncomingMark) is [var place, _] ? $"{place}{TrashMark}{RandomName.New()}" : $"{Trash}/{RandomName.New()}";
+
+    /// <summary>Whether a dataset is a volume's: what it is called among the volumes, or null.</summary>
+    internal string? VolumeName(string dataset) => NameBeneath(Volumes, dataset) is { } name && !name.Contains(IncomingMark) && !name.Contains(TrashMark) ? name : null;
+
+    /// <summary>Whether a dataset is what a daemon was building.</summary>
+    internal bool IsIncoming(string dataset) => NameBeneath(Incoming, dataset) is not null || NameBeneath(Volumes, dataset)?.Contains(IncomingMark) == true;
+
+    /// <summary>Whether a dataset waits until nothing is made from it any more.</summary>
+    internal bool IsTrash(string dataset) => NameBeneath(Trash, dataset) is not null || NameBeneath(Volumes, dataset)?.Contains(TrashMark) == true;
 
     /// <summary>A new name for a snapshot that nobody shall see.</summary>
     internal static string NewTrashSnapshot() => TrashPrefix + RandomName.New();

@@ -2,8 +2,8 @@ namespace Lamina.Storage.Pools.Zfs;
 
 /// <content>
 /// Volumes that are encrypted by a key of their own, which comes with the call and is kept nowhere. It is loaded while the volume is attached, and not
-/// otherwise. ZFS ties a clone to the key of its source, and lets it be moved only once it has its own: so a copy gets one, which is that of its source,
-/// as what either of them lives from may come to lie with the other.
+/// otherwise. ZFS ties a clone to the key of its source for ever: all copies have one key, which one of them holds for all. When that is promoted past, ZFS
+/// hands the key on. Only to read or write files it must be loaded: not to cut, copy, roll back, rename, promote or destroy.
 /// </content>
 internal sealed partial class ZfsPool
 {
@@ -11,23 +11,26 @@ internal sealed partial class ZfsPool
     public Task UnlockAsync(Volume volume, VolumeKey? key) => volume.Parameters.Encryption is null ? Task.CompletedTask : _edge.RunAsync($"unlock volume '{volume.Name}'", async () =>
     {
         var dataset = _layout.VolumeOf(volume.Id.Key);
-        var (_, isAvailable) = await _zfs.FindKeyAsync(dataset).ConfigureAwait(false)
+        using var kept = await _structure.KeepAsync().ConfigureAwait(false);
+        var (owner, isAvailable) = await _zfs.FindKeyAsync(dataset).ConfigureAwait(false)
             ?? throw new StorageException(StorageError.DataLoss, $"volume {volume.Id} should be encrypted, but its dataset {dataset} is not; nothing was touched");
         if (key is not null)
-            await OpenAsync(dataset, isAvailable, key).ConfigureAwait(false);
+            await OpenAsync(owner, isAvailable, key).ConfigureAwait(false);
         else if (!isAvailable)
             throw new StorageException(StorageError.FailedPrecondition, $"volume {volume.Id} is encrypted, and its key is needed again: give it by the secret '{VolumeKey.SecretName}' when the volume is staged");
     });
 
     // Given a key, it must be the right one even where nobody needs it just now.
-    private Task OpenAsync(string dataset, bool isAvailable, VolumeKey key) => isAvailable ? _zfs.CheckKeyAsync(dataset, key) : _zfs.LoadKeyAsync(dataset, key);
+    private Task OpenAsync(string owner, bool isAvailable, VolumeKey key) => isAvailable ? _zfs.CheckKeyAsync(owner, key) : _zfs.LoadKeyAsync(owner, key);
 
-    // That it can't be locked again is no reason to fail: what was asked for is done.
+    // That it can't be locked again is no reason to fail: what was asked for is done. It is busy as long as another that has the same key is attached.
+    // Who calls it keeps the structure as it is, as a promotion hands keys on.
     private async Task LockAsync(string dataset)
     {
         try
         {
-            await _zfs.UnloadKeyAsync(dataset).ConfigureAwait(false);
+            if (await _zfs.FindKeyAsync(dataset).ConfigureAwait(false) is { IsAvailable: true, Root: var owner })
+                await _zfs.UnloadKeyAsync(owner).ConfigureAwait(false);
         }
         catch (ZfsFailure e)
         {
@@ -50,33 +53,27 @@ internal sealed partial class ZfsPool
     {
         var point = $"{dataset}@{name}";
         var known = _zfs.Dialect.HasEncryption ? await _zfs.FindKeyAsync(dataset).ConfigureAwait(false) : null;
-        if (volume.Parameters.Encryption is null || key is null)
+        // What lies in a dataset that the administrator has encrypted, with all that is in it, is nothing of ours.
+        if (known is not { } keyed || !keyed.Root.StartsWith($"{_layout.Root}/", StringComparison.Ordinal))
         {
-            if (known is { Root: var owner } && owner == dataset)
-                throw new StorageException(StorageError.InvalidArgument, $"the source of volume '{volume.Name}' is encrypted, and so is every copy of it: ask for it with the parameter 'encryption', and give the source's key by the secret '{VolumeKey.SecretName}'");
+            if (volume.Parameters.Encryption is not null)
+                throw new StorageException(StorageError.InvalidArgument, $"the source of volume '{volume.Name}' is not encrypted, and so is no copy of it: leave the parameter 'encryption' out");
             await BuildAsync(volume, (target, properties) => _zfs.CloneAsync(point, target, properties)).ConfigureAwait(false);
             return;
         }
-        if (known is not { } keyed)
-            throw new StorageException(StorageError.InvalidArgument, $"the source of volume '{volume.Name}' is not encrypted, and so is no copy of it: leave the parameter 'encryption' out");
-        if (keyed.Root == dataset)
-            await OpenAsync(dataset, keyed.IsAvailable, key).ConfigureAwait(false);
+        if (volume.Parameters.Encryption is null || key is null)
+            throw new StorageException(StorageError.InvalidArgument, $"the source of volume '{volume.Name}' is encrypted, and so is every copy of it: ask for it with the parameter 'encryption', and give the source's key by the secret '{VolumeKey.SecretName}'");
+        // Who has no key gets no copy, though ZFS would need none, unless files are to be written to.
+        await (volume.Parameters is { Uid: null, Gid: null, Mode: null } ? _zfs.CheckKeyAsync(keyed.Root, key) : OpenAsync(keyed.Root, keyed.IsAvailable, key)).ConfigureAwait(false);
         try
         {
-            await BuildAsync(volume, MakeAsync, isOneStep: false).ConfigureAwait(false);
+            await BuildAsync(volume, (target, properties) => _zfs.CloneAsync(point, target, properties)).ConfigureAwait(false);
         }
         finally
         {
-            // Somebody may have attached it meanwhile; then it is busy, and stays as it is.
-            if (keyed.Root == dataset && !keyed.IsAvailable)
+            // Somebody may have attached one of them meanwhile; then it is busy, and stays as it is.
+            if (!keyed.IsAvailable)
                 await LockAsync(dataset).ConfigureAwait(false);
-        }
-        await LockAsync(_layout.VolumeOf(volume.Id.Key)).ConfigureAwait(false);
-
-        async Task MakeAsync(string target, IEnumerable<(string Name, string Value)> properties)
-        {
-            await _zfs.CloneAsync(point, target, properties).ConfigureAwait(false);
-            await _zfs.OwnKeyAsync(target, key).ConfigureAwait(false);
         }
     }
 }

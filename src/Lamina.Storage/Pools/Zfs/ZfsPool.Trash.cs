@@ -58,7 +58,7 @@ internal sealed partial class ZfsPool
             else
                 isChanged |= await TryAsync(snapshot.Name, kept, () => _zfs.DestroyAsync(snapshot.Name)).ConfigureAwait(false);
         }
-        foreach (var (_, dataset) in inventory.Beneath(_layout.Trash))
+        foreach (var dataset in inventory.Datasets.Where(one => _layout.IsTrash(one.Name)))
         {
             stopping.ThrowIfCancellationRequested();
             isChanged |= await ReclaimAsync(inventory, dataset, kept).ConfigureAwait(false);
@@ -84,7 +84,7 @@ internal sealed partial class ZfsPool
         if (last is not null && snapshots.SkipWhile(one => one != last).Skip(1).All(IsGoing))
         {
             // Never one that is deleted too: that would give it back at the next look, for ever. It goes by itself, or by a volume that lives from it.
-            return inventory.ClonesOf(last.Name).FirstOrDefault(clone => ZfsLayout.NameBeneath(_layout.Volumes, clone.Name) is not null) is { } heir
+            return inventory.ClonesOf(last.Name).FirstOrDefault(clone => _layout.VolumeName(clone.Name) is not null) is { } heir
                 && await TryAsync(dataset.Name, kept, () => PromoteAsync(heir.Name)).ConfigureAwait(false);
         }
         if (!_rolledBack.Contains(dataset.Name) && !snapshots.All(IsGoing))

@@ -36,7 +36,7 @@ internal sealed partial class ZfsPool
     /// <remarks>A dataset that others live from stays, where no user sees it, until none does: see the trash.</remarks>
     public Task DeleteVolumeAsync(Volume volume) => _edge.RunAsync($"delete volume '{volume.Name}'", async () =>
     {
-        var (dataset, discarded) = (_layout.VolumeOf(volume.Id.Key), _layout.NewTrash(volume.Id.Key));
+        var (dataset, discarded) = (_layout.VolumeOf(volume.Id.Key), _layout.NewTrash(volume.Id.Key, volume.Parameters.Encryption is not null));
         if (FindMount(dataset) is { } mount)
         {
             throw new StorageException(StorageError.FailedPrecondition,
@@ -86,7 +86,10 @@ internal sealed partial class ZfsPool
     public async Task DetachedAsync(Volume volume)
     {
         if (volume.Parameters.Encryption is not null)
+        {
+            using var kept = await _structure.KeepAsync().ConfigureAwait(false);
             await LockAsync(_layout.VolumeOf(volume.Id.Key)).ConfigureAwait(false);
+        }
         // What it uses by now.
         _rounds.Wake();
     }
@@ -114,41 +117,27 @@ internal sealed partial class ZfsPool
     }
 
     // With its record by one command. Only an owner of the root that is not root takes more than one, and a rename in the end.
-    private async Task BuildAsync(Volume volume, Func<string, IEnumerable<(string Name, string Value)>, Task> make, bool isOneStep = true)
+    private async Task BuildAsync(Volume volume, Func<string, IEnumerable<(string Name, string Value)>, Task> make)
     {
         var place = _layout.VolumeOf(volume.Id.Key);
         (string Name, string Value)[] properties = [.. DatasetProperties.OfNew(volume), .. ZfsRecords.Of(volume)];
-        if (isOneStep && volume.Parameters is { Uid: null, Gid: null, Mode: null })
+        if (volume.Parameters is { Uid: null, Gid: null, Mode: null })
         {
             await make(place, properties).ConfigureAwait(false);
             return;
         }
-        var staged = _layout.NewIncoming();
+        var staged = _layout.NewIncoming(volume.Id.Key, volume.Parameters.Encryption is not null);
+        await make(staged, properties).ConfigureAwait(false);
         try
         {
-            await make(staged, properties).ConfigureAwait(false);
-            if (volume.Parameters is not { Uid: null, Gid: null, Mode: null })
-                await SetRootAsync(staged, volume.Parameters).ConfigureAwait(false);
+            await SetRootAsync(staged, volume.Parameters).ConfigureAwait(false);
             await _zfs.RenameAsync(staged, place).ConfigureAwait(false);
         }
         catch
         {
-            await DiscardAsync(staged).ConfigureAwait(false);
+            await _zfs.RenameAsync(staged, _layout.NewTrash(staged)).ConfigureAwait(false);
             _rounds.Wake();
             throw;
-        }
-    }
-
-    // What was never a volume. Nothing lives from it, so where it can't be moved, as a copy of what is encrypted that has no key of its own yet, it goes at once.
-    private async Task DiscardAsync(string staged)
-    {
-        try
-        {
-            await _zfs.RenameAsync(staged, _layout.NewTrash(null)).ConfigureAwait(false);
-        }
-        catch (ZfsFailure e) when (e.Error != StorageError.Unavailable)
-        {
-            await _zfs.DestroyAsync(staged).ConfigureAwait(false);
         }
     }
 

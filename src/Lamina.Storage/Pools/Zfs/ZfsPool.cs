@@ -138,8 +138,10 @@ internal sealed partial class ZfsPool : IPool
     private List<UnreadableRecord> LoadVolumes(ZfsInventory inventory)
     {
         var unreadable = new List<UnreadableRecord>();
-        foreach (var (name, dataset) in inventory.Beneath(_layout.Volumes))
+        foreach (var dataset in inventory.Datasets)
         {
+            if (_layout.VolumeName(dataset.Name) is not { } name)
+                continue;
             var (volume, flaw) = ZfsRecords.ReadVolume(dataset, name, Description.Id);
             if (volume is not null)
                 _volumes[volume.Id.Key] = volume;
@@ -170,8 +172,8 @@ internal sealed partial class ZfsPool : IPool
     // What a daemon left that was killed: volumes that were being built, and snapshots that were cut but not published.
     private async Task DiscardUnfinishedAsync(ZfsInventory inventory)
     {
-        foreach (var (_, dataset) in inventory.Beneath(_layout.Incoming))
-            await DiscardAsync(dataset.Name).ConfigureAwait(false);
+        foreach (var dataset in inventory.Datasets.Where(one => _layout.IsIncoming(one.Name)))
+            await _zfs.RenameAsync(dataset.Name, _layout.NewTrash(dataset.Name)).ConfigureAwait(false);
         foreach (var one in inventory.Snapshots.Where(one => one.IsOurs && one.Own(ZfsRecords.Cut) is null && !ZfsLayout.IsTrashSnapshot(one.SnapshotName!)))
             await _zfs.RenameAsync(one.Name, $"{one.Dataset}@{ZfsLayout.NewTrashSnapshot()}").ConfigureAwait(false);
     }
