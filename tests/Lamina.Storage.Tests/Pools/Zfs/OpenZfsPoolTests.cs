@@ -1,84 +1,73 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
 using Lamina.Storage.Pools.Cuts;
 using Lamina.Storage.Pools.Zfs;
 using Lamina.Testing;
 using Lamina.Testing.Pools;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lamina.Storage.Tests.Pools.Zfs;
 
 /// <summary>What a pool does where OpenZFS is, by recorded dialogues: what zfs-fuse can't.</summary>
-public sealed class OpenZfsPoolTests : IAsyncLifetime
+public sealed class OpenZfsPoolTests : IAsyncDisposable
 {
-    private const string Root = "tank/lamina";
-    private static readonly PoolId s_id = IStorageValue<PoolId>.Parse("abcdefghijklm");
-    private readonly ScriptedZfs _script = new();
-    private readonly WriterPauses _pauses = new(TestScratch.NewDirectory("run"), null, TimeProvider.System, NullLogger<WriterPauses>.Instance);
-    private IPool _pool = null!;
+    private const string Root = ScriptedZfsPool.Root;
+    private readonly ScriptedZfsPool _scripted = new(
+        Lines(Root, ("used", "1000", "-"), ("available", "9000", "-"))
+            + VolumeLines("a", 4096) + Lines($"{Root}/volumes/a", ("written", "100", "-"), ("logicalused", "900", "-")) + VolumeLines("b", 8192),
+        "DEGRADED\t17\n",
+        ZpoolHealthTests.Degraded);
 
-    public async ValueTask InitializeAsync()
-    {
-        _script
-            .On($"zfs get -Hp -o name,property,value,source guid,lamina:pool {Root}",
-                $"{Root}\tguid\t{Random.Shared.NextInt64()}\t-\n{Root}\tlamina:pool\t{{\"format\":1,\"id\":\"{s_id}\",\"backend\":\"Zfs\"}}\tlocal\n")
-            .On("zfs get -Hp -o value type *", "filesystem\n")
-            .On("zpool list -Hp -o health,fragmentation tank", "DEGRADED\t17\n")
-            .On("zpool status -p tank", ZpoolHealthTests.Degraded)
-            .On("zfs snapshot*").On("zfs set*").On("zfs rename*").On("zfs destroy*");
-        List(Lines(Root, ("used", "1000", "-"), ("available", "9000", "-")), VolumeLines("a", 4096) + Lines($"{Root}/volumes/a", ("written", "100", "-"), ("logicalused", "900", "-")), VolumeLines("b", 8192));
-        _pool = new PoolOpener(NullLoggerFactory.Instance, TimeProvider.System, _pauses, new PoolEnvironment { ZfsPrograms = _script.Programs, RuntimeDirectory = TestScratch.NewDirectory("run") })
-            .Open(ZfsScratchPool.SettingsOf(Root));
-    }
+    private ScriptedZfs Script => _scripted.Script;
 
-    public ValueTask DisposeAsync() => _pool.DisposeAsync();
+    private IPool Pool => _scripted.Pool;
+
+    public ValueTask DisposeAsync() => _scripted.DisposeAsync();
 
     [Fact]
     public async Task Load_OfDatasets_AnswersTheVolumesWithWhatZfsHoldsOfThem()
     {
-        var contents = await _pool.LoadAsync(default);
+        var contents = await Pool.LoadAsync(default);
 
         Assert.Empty(contents.Unreadable);
         Assert.Equal([("a", 4096L), ("b", 8192L)], contents.Volumes.Select(volume => (volume.Name, volume.Size!.Value.Bytes)).Order());
-        Assert.Equal(new PoolCapacity(new ByteSize(10_000), new ByteSize(9_000)), _pool.GetCapacity());
-        Assert.Contains(_pool.FindProblems(), problem => problem.Contains("DEGRADED", StringComparison.Ordinal));
-        Assert.Equal(new PoolHealth(17, 12_347), _pool.Health);
-        Assert.Contains("lz4", _pool.Description.Compressions);
+        Assert.Equal(new PoolCapacity(new ByteSize(10_000), new ByteSize(9_000)), Pool.GetCapacity());
+        Assert.Contains(Pool.FindProblems(), problem => problem.Contains("DEGRADED", StringComparison.Ordinal));
+        Assert.Equal(new PoolHealth(17, 12_347), Pool.Health);
+        Assert.Contains("lz4", Pool.Description.Compressions);
     }
 
     [Fact]
     public async Task Usage_OfDatasets_IsReadByOneCommandForAll()
     {
-        var volumes = (await _pool.LoadAsync(default)).Volumes.OrderBy(volume => volume.Name).ToList();
+        var volumes = (await Pool.LoadAsync(default)).Volumes.OrderBy(volume => volume.Name).ToList();
 
-        var usage = _pool.GetUsage(volumes[0])!;
+        var usage = Pool.GetUsage(volumes[0])!;
 
         Assert.Equal((300L, 200L, 100L, 900L), (usage.Used.Bytes, usage.Snapshots!.Value.Bytes, usage.Written!.Value.Bytes, usage.Uncompressed!.Value.Bytes));
-        Assert.Equal((300L, null), (_pool.GetUsage(volumes[1])!.Used.Bytes, _pool.GetUsage(volumes[1])!.Written));
-        Assert.Contains(_script.Asked, line => line.StartsWith($"zfs get -Hp -r -o name,property,value,source type,", StringComparison.Ordinal) && line.EndsWith($",written,logicalused {Root}", StringComparison.Ordinal));
-        Assert.DoesNotContain(_script.Asked, line => line.StartsWith("zfs get", StringComparison.Ordinal) && line.EndsWith("/volumes/a", StringComparison.Ordinal));
+        Assert.Equal((300L, null), (Pool.GetUsage(volumes[1])!.Used.Bytes, Pool.GetUsage(volumes[1])!.Written));
+        Assert.Contains(Script.Asked, line => line.StartsWith($"zfs get -Hp -r -o name,property,value,source type,", StringComparison.Ordinal) && line.EndsWith($",written,logicalused {Root}", StringComparison.Ordinal));
+        Assert.DoesNotContain(Script.Asked, line => line.StartsWith("zfs get", StringComparison.Ordinal) && line.EndsWith("/volumes/a", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task Group_OfVolumesInUse_IsOneCommandAndStopsNobody()
     {
-        var volumes = (await _pool.LoadAsync(default)).Volumes;
+        var volumes = (await Pool.LoadAsync(default)).Volumes;
         var group = SnapshotGroupMembership.Of("both", volumes.Select(volume => volume.Id));
 
         var (moment, snapshots) = await CutAsync(volumes, group);
 
         Assert.Null(moment.Pause);
-        var cut = Assert.Single(_script.Asked, line => line.StartsWith("zfs snapshot", StringComparison.Ordinal));
+        var cut = Assert.Single(Script.Asked, line => line.StartsWith("zfs snapshot", StringComparison.Ordinal));
         Assert.EndsWith($" {Root}/volumes/a@{group.Members[0].Key} {Root}/volumes/b@{group.Members[1].Key}", cut, StringComparison.Ordinal);
-        Assert.Equal(2, _script.Asked.Count(line => line.StartsWith("zfs set lamina:cut=", StringComparison.Ordinal)));
+        Assert.Equal(2, Script.Asked.Count(line => line.StartsWith("zfs set lamina:cut=", StringComparison.Ordinal)));
 
         // Each of them finds itself in what all of them have.
         var record = cut["zfs snapshot -o lamina:group=".Length..cut.IndexOf($" {Root}", StringComparison.Ordinal)];
         foreach (var snapshot in snapshots)
         {
-            var (read, flaw) = ZfsRecords.ReadSnapshot(SnapshotOf(snapshot, record, moment), s_id);
+            var (read, flaw) = ZfsRecords.ReadSnapshot(SnapshotOf(snapshot, record, moment), ScriptedZfsPool.Id);
             Assert.Null(flaw);
             Assert.Equal((snapshot.Id, snapshot.Size, snapshot.CreatedAt, snapshot.Group!.Id), (read!.Id, read.Size, read.CreatedAt, read.Group!.Id));
         }
@@ -87,22 +76,22 @@ public sealed class OpenZfsPoolTests : IAsyncLifetime
     [Fact]
     public async Task Group_GivenUp_IsThrownAwayWhole()
     {
-        var volumes = (await _pool.LoadAsync(default)).Volumes;
+        var volumes = (await Pool.LoadAsync(default)).Volumes;
 
         await CutAsync(volumes, SnapshotGroupMembership.Of("both", volumes.Select(volume => volume.Id)), publish: false);
 
-        Assert.DoesNotContain(_script.Asked, line => line.StartsWith("zfs set lamina:cut=", StringComparison.Ordinal));
-        Assert.Equal(2, _script.Asked.Count(line => line.StartsWith("zfs rename", StringComparison.Ordinal) && line.Contains("@trash.", StringComparison.Ordinal)));
+        Assert.DoesNotContain(Script.Asked, line => line.StartsWith("zfs set lamina:cut=", StringComparison.Ordinal));
+        Assert.Equal(2, Script.Asked.Count(line => line.StartsWith("zfs rename", StringComparison.Ordinal) && line.Contains("@trash.", StringComparison.Ordinal)));
     }
 
     [Fact]
     public async Task Resize_OfAVolumeThatHasItsSizeSetAside_IsOneStep()
     {
-        var volume = (await _pool.LoadAsync(default)).Volumes.First(volume => volume.Name == "a");
+        var volume = (await Pool.LoadAsync(default)).Volumes.First(volume => volume.Name == "a");
 
-        await _pool.ResizeVolumeAsync(volume with { Size = new ByteSize(1 << 20), Parameters = VolumeParameters.None with { Reserve = true } });
+        await Pool.ResizeVolumeAsync(volume with { Size = new ByteSize(1 << 20), Parameters = VolumeParameters.None with { Reserve = true } });
 
-        Assert.Contains($"zfs set refquota=1048576 refreservation=1048576 {Root}/volumes/a", _script.Asked);
+        Assert.Contains($"zfs set refquota=1048576 refreservation=1048576 {Root}/volumes/a", Script.Asked);
     }
 
     private async Task<(CutMoment Moment, List<Snapshot> Snapshots)> CutAsync(IEnumerable<Volume> volumes, SnapshotGroupMembership group, bool publish = true)
@@ -111,9 +100,9 @@ public sealed class OpenZfsPoolTests : IAsyncLifetime
         foreach (var (volume, member) in volumes.OrderBy(volume => volume.Id).Zip(group.Members))
         {
             var snapshot = new Snapshot { Id = member, Name = $"both/{volume.Name}", SourceVolume = volume.Id, Size = volume.Size, Door = Door.Cli, CreatedAt = DateTimeOffset.UnixEpoch, Group = group };
-            cuts.Add(await _pool.BeginSnapshotAsync(snapshot, new VolumeInUse(volume, TestScratch.NewDirectory("mount"))));
+            cuts.Add(await Pool.BeginSnapshotAsync(snapshot, new VolumeInUse(volume, TestScratch.NewDirectory("mount"))));
         }
-        var moment = await new CutRunner(_pauses, TimeProvider.System, NullLogger<CutRunner>.Instance).RunAsync(cuts);
+        var moment = await _scripted.Cuts.RunAsync(cuts);
         var snapshots = new List<Snapshot>();
         foreach (var cut in publish ? cuts : [])
             snapshots.Add(await cut.PublishAsync(moment));
@@ -128,11 +117,9 @@ public sealed class OpenZfsPoolTests : IAsyncLifetime
         return new ZfsObject(name, [new ZfsProperty(name, ZfsRecords.Group, record, "local"), new ZfsProperty(name, ZfsRecords.Cut, ZfsRecords.Of(moment).Value, "local")]);
     }
 
-    private void List(params string[] lines) => _script.On("zfs get -Hp -r *", string.Concat(lines));
-
     private static string VolumeLines(string name, long size)
     {
-        var volume = new Volume { Id = new VolumeId(s_id, ObjectKey.FromName(name)), Name = name, Door = Door.Cli, CreatedAt = DateTimeOffset.UnixEpoch, Labels = ImmutableSortedDictionary<string, string>.Empty };
+        var volume = new Volume { Id = new VolumeId(ScriptedZfsPool.Id, ObjectKey.FromName(name)), Name = name, Door = Door.Cli, CreatedAt = DateTimeOffset.UnixEpoch, Labels = ImmutableSortedDictionary<string, string>.Empty };
         return Lines($"{Root}/volumes/{name}", [("referenced", "300", "-"), ("usedbysnapshots", "200", "-"), ("refquota", size.ToString(CultureInfo.InvariantCulture), "local"), .. ZfsRecords.Of(volume).Select(property => (property.Name, property.Value, "local"))]);
     }
 

@@ -1,48 +1,39 @@
-using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
 using Lamina.Testing;
 using Lamina.Testing.Pools;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lamina.Storage.Tests.Pools.Zfs;
 
 /// <summary>Volumes that are encrypted by a key of their own, by dialogues with OpenZFS: zfs-fuse has no encryption.</summary>
 public sealed class ZfsEncryptionTests : IAsyncLifetime
 {
-    private const string Root = "tank/lamina";
+    private const string Root = ScriptedZfsPool.Root;
     private const string Passphrase = "correct horse battery";
-    private static readonly PoolId s_id = IStorageValue<PoolId>.Parse("abcdefghijklm");
     private static readonly VolumeKey s_key = VolumeKey.Find([new(VolumeKey.SecretName, Passphrase)])!;
-    private readonly ScriptedZfs _script = new();
-    private readonly WriterPauses _pauses = new(TestScratch.NewDirectory("run"), null, TimeProvider.System, NullLogger<WriterPauses>.Instance);
-    private IPool _pool = null!;
+    private readonly ScriptedZfsPool _scripted = new($"{Root}\tused\t1000\t-\n{Root}\tavailable\t9000\t-\n", "ONLINE\t1\n", "");
+
+    private ScriptedZfs Script => _scripted.Script;
+
+    private IPool Pool => _scripted.Pool;
 
     public async ValueTask InitializeAsync()
     {
-        _script
-            .On($"zfs get -Hp -o name,property,value,source guid,lamina:pool {Root}",
-                $"{Root}\tguid\t{Random.Shared.NextInt64()}\t-\n{Root}\tlamina:pool\t{{\"format\":1,\"id\":\"{s_id}\",\"backend\":\"Zfs\"}}\tlocal\n")
-            .On("zfs get -Hp -o value type *", "filesystem\n")
-            .On("zfs get -Hp -r *", $"{Root}\tused\t1000\t-\n{Root}\tavailable\t9000\t-\n")
-            .On("zpool list *", "ONLINE\t1\n").On("zpool status *", "")
-            .On("zfs create *").On("zfs clone *").On("zfs snapshot *").On("zfs rename *").On("zfs destroy *").On("zfs load-key *").On("zfs unload-key *");
-        _pool = new PoolOpener(NullLoggerFactory.Instance, TimeProvider.System, _pauses, new PoolEnvironment { ZfsPrograms = _script.Programs, RuntimeDirectory = TestScratch.NewDirectory("run") })
-            .Open(ZfsScratchPool.SettingsOf(Root));
-        await _pool.LoadAsync(default);
+        Script.On("zfs load-key *").On("zfs unload-key *");
+        await Pool.LoadAsync(default);
     }
 
-    public ValueTask DisposeAsync() => _pool.DisposeAsync();
+    public ValueTask DisposeAsync() => _scripted.DisposeAsync();
 
     [Fact]
     public async Task Create_Encrypted_GivesTheKeyToTheCommandToReadAndLocksTheVolumeAgain()
     {
         await CreateAsync("a");
 
-        var create = Assert.Single(_script.Asked, line => line.StartsWith("zfs create", StringComparison.Ordinal));
+        var create = Assert.Single(Script.Asked, line => line.StartsWith("zfs create", StringComparison.Ordinal));
         Assert.StartsWith("zfs create -o encryption=aes-256-gcm -o keyformat=passphrase -o keylocation=prompt ", create, StringComparison.Ordinal);
-        Assert.Equal([$"{create} < {Passphrase}"], _script.Read);
+        Assert.Equal([$"{create} < {Passphrase}"], Script.Read);
         Assert.Equal([create, $"zfs unload-key {Root}/volumes/a"], Changes());
-        Assert.DoesNotContain(_script.Asked, line => line.Contains(Passphrase, StringComparison.Ordinal));
+        Assert.DoesNotContain(Script.Asked, line => line.Contains(Passphrase, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -51,15 +42,15 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
         var volume = await CreateAsync("a");
         Status("a", "unavailable");
 
-        var refused = await Assert.ThrowsAsync<StorageException>(() => _pool.UnlockAsync(volume, null));
-        await _pool.UnlockAsync(volume, s_key);
+        var refused = await Assert.ThrowsAsync<StorageException>(() => Pool.UnlockAsync(volume, null));
+        await Pool.UnlockAsync(volume, s_key);
         Status("a", "available");
-        await _pool.DetachedAsync(volume);
+        await Pool.DetachedAsync(volume);
 
         Assert.Equal(StorageError.FailedPrecondition, refused.Error);
         Assert.Contains("'encryptionKey'", refused.Message, StringComparison.Ordinal);
-        Assert.Contains($"zfs load-key {Root}/volumes/a < {Passphrase}", _script.Read);
-        Assert.Equal(2, _script.Asked.Count(line => line == $"zfs unload-key {Root}/volumes/a"));
+        Assert.Contains($"zfs load-key {Root}/volumes/a < {Passphrase}", Script.Read);
+        Assert.Equal(2, Script.Asked.Count(line => line == $"zfs unload-key {Root}/volumes/a"));
     }
 
     [Fact]
@@ -67,21 +58,21 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
     {
         var volume = await CreateAsync("a");
         Status("a", "available");
-        _script.On($"zfs load-key -n {Root}/volumes/a", (255, "", $"Key load error: Incorrect key provided for '{Root}/volumes/a'.\n"));
+        Script.On($"zfs load-key -n {Root}/volumes/a", (255, "", $"Key load error: Incorrect key provided for '{Root}/volumes/a'.\n"));
 
-        await _pool.UnlockAsync(volume, null);
+        await Pool.UnlockAsync(volume, null);
 
-        Assert.Equal(StorageError.InvalidArgument, (await Assert.ThrowsAsync<StorageException>(() => _pool.UnlockAsync(volume, s_key))).Error);
-        Assert.DoesNotContain($"zfs load-key {Root}/volumes/a", _script.Asked);
+        Assert.Equal(StorageError.InvalidArgument, (await Assert.ThrowsAsync<StorageException>(() => Pool.UnlockAsync(volume, s_key))).Error);
+        Assert.DoesNotContain($"zfs load-key {Root}/volumes/a", Script.Asked);
     }
 
     [Fact]
     public async Task Detach_OfAVolumeWhoseKeyCantGo_Succeeds()
     {
         var volume = await CreateAsync("a");
-        _script.On($"zfs unload-key {Root}/volumes/a", (255, "", $"Key unload error: '{Root}/volumes/a' is busy.\n"));
+        Script.On($"zfs unload-key {Root}/volumes/a", (255, "", $"Key unload error: '{Root}/volumes/a' is busy.\n"));
 
-        await _pool.DetachedAsync(volume);
+        await Pool.DetachedAsync(volume);
     }
 
     [Fact]
@@ -90,7 +81,7 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
         var volume = await CreateAsync("a");
         Status("a", "unavailable");
 
-        await _pool.CreateVolumeAsync(NewVolume("b"), new VolumeContent.OfVolume(new VolumeInUse(volume, null)) { Key = s_key });
+        await Pool.CreateVolumeAsync(NewVolume("b"), new VolumeContent.OfVolume(new VolumeInUse(volume, null)) { Key = s_key });
 
         var changes = Changes().SkipWhile(line => !line.StartsWith("zfs snapshot", StringComparison.Ordinal)).ToList();
         Assert.Equal(["snapshot", "load-key", "clone"], changes.Select(line => line.Split(' ')[1]));
@@ -103,10 +94,10 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
     {
         var copy = NewVolume("b");
         Status("b", "unavailable", owner: "a.trash.abc");
-        await _pool.UnlockAsync(copy, s_key);
+        await Pool.UnlockAsync(copy, s_key);
         Status("b", "available", owner: "a.trash.abc");
 
-        await _pool.DetachedAsync(copy);
+        await Pool.DetachedAsync(copy);
 
         Assert.Equal([$"zfs load-key {Root}/volumes/a.trash.abc", $"zfs unload-key {Root}/volumes/a.trash.abc"], Changes());
     }
@@ -117,7 +108,7 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
     {
         var volume = await CreateAsync("a");
 
-        await _pool.DeleteVolumeAsync(volume);
+        await Pool.DeleteVolumeAsync(volume);
 
         Assert.StartsWith($"zfs rename {Root}/volumes/a {Root}/volumes/a.trash.", Changes()[^1], StringComparison.Ordinal);
     }
@@ -131,7 +122,7 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
         var source = new VolumeContent.OfVolume(new VolumeInUse(volume, null));
 
         Assert.Contains("is encrypted", (await RefusedAsync(plain, source)).Message, StringComparison.Ordinal);
-        _script.On($"zfs get -Hp -o name,property,value,source encryptionroot,keystatus {Root}/volumes/a", $"{Root}/volumes/a\tencryptionroot\t-\t-\n{Root}/volumes/a\tkeystatus\t-\t-\n");
+        Script.On($"zfs get -Hp -o name,property,value,source encryptionroot,keystatus {Root}/volumes/a", $"{Root}/volumes/a\tencryptionroot\t-\t-\n{Root}/volumes/a\tkeystatus\t-\t-\n");
         Assert.Contains("is not encrypted", (await RefusedAsync(NewVolume("c"), source with { Key = s_key })).Message, StringComparison.Ordinal);
     }
 
@@ -152,7 +143,7 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
 
     private async Task<StorageException> RefusedAsync(Volume volume, VolumeContent source)
     {
-        var refused = await Assert.ThrowsAsync<StorageException>(() => _pool.CreateVolumeAsync(volume, source));
+        var refused = await Assert.ThrowsAsync<StorageException>(() => Pool.CreateVolumeAsync(volume, source));
         Assert.Equal(StorageError.InvalidArgument, refused.Error);
         return refused;
     }
@@ -161,23 +152,23 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
     {
         var volume = NewVolume(name);
         Status(name, "available");
-        await _pool.CreateVolumeAsync(volume, new VolumeContent.Empty { Key = s_key });
+        await Pool.CreateVolumeAsync(volume, new VolumeContent.Empty { Key = s_key });
         return volume;
     }
 
     // The rounds behind the scenes only ask.
-    private List<string> Changes() => [.. _script.Asked.Where(line => line.StartsWith("zfs ", StringComparison.Ordinal) && line.Split(' ')[1] is not ("get" or "version"))];
+    private List<string> Changes() => [.. Script.Asked.Where(line => line.StartsWith("zfs ", StringComparison.Ordinal) && line.Split(' ')[1] is not ("get" or "version"))];
 
     private static Volume NewVolume(string name) => new()
     {
-        Id = new VolumeId(s_id, ObjectKey.FromName(name)),
+        Id = new VolumeId(ScriptedZfsPool.Id, ObjectKey.FromName(name)),
         Name = name,
         Door = Door.Csi,
         CreatedAt = DateTimeOffset.UnixEpoch,
         Parameters = VolumeParameters.None with { Encryption = "aes-256-gcm" },
     };
 
-    private void Status(string name, string status, string? owner = null) => _script.On(
+    private void Status(string name, string status, string? owner = null) => Script.On(
         $"zfs get -Hp -o name,property,value,source encryptionroot,keystatus {Root}/volumes/{name}",
         $"{Root}/volumes/{name}\tencryptionroot\t{Root}/volumes/{owner ?? name}\t-\n{Root}/volumes/{name}\tkeystatus\t{status}\t-\n");
 }
