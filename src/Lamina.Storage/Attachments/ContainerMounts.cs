@@ -32,25 +32,25 @@ internal static class ContainerMounts
         var known = new HashSet<ulong> { ProcessTable.TryMountNamespace(Environment.ProcessId)!.Value };
         foreach (var pid in ProcessTable.List())
         {
-            if (ProcessTable.TryMountNamespace(pid) is not { } number || known.Contains(number))
-                continue;
-            if (TryRead(pid) is not { } table)
-                continue;
-            // Only then: where this process has just gone, the next one of its namespace tells.
-            known.Add(number);
-            yield return table;
+            // A table that can't be read does not count its namespace as seen: where a process has just gone, the next one of it tells.
+            if (TryRead(() => ProcessTable.TryMountNamespace(pid)) is { } number && !known.Contains(number) && TryRead(() => MountTable.Read(pid)) is { } table)
+            {
+                known.Add(number);
+                yield return table;
+            }
         }
     }
 
-    private static MountTable? TryRead(int pid)
+    // One that is gone, or that a sandbox lets nobody look into, which is none of an engine's.
+    private static T? TryRead<T>(Func<T?> read)
     {
         try
         {
-            return MountTable.Read(pid);
+            return read();
         }
-        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.ESRCH or Errno.EINVAL)
+        catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.ESRCH or Errno.EINVAL or Errno.EACCES or Errno.EPERM)
         {
-            return null;
+            return default;
         }
     }
 
