@@ -53,14 +53,16 @@ internal sealed class VolumeDriver(PoolSet pools, VolumeService volumes, Snapsho
     internal async Task<DriverResponse> MountAsync(DriverRequest request, CancellationToken patience)
     {
         await ReadyAsync(patience);
-        return new DriverResponse { Mountpoint = await attachments.EngineMountAsync(Get(request).Id, Door.Docker, IdOf(request), patience) };
+        var id = IdOf(request);
+        return new DriverResponse { Mountpoint = await attachments.EngineMountAsync(Get(request).Id, Door.Docker, id, patience) };
     }
 
     /// <summary>Ends one mount for an id.</summary>
     internal async Task<DriverResponse> UnmountAsync(DriverRequest request, CancellationToken patience)
     {
         await ReadyAsync(patience);
-        await attachments.EngineUnmountAsync(Get(request).Id, Door.Docker, IdOf(request), patience);
+        var id = IdOf(request);
+        await attachments.EngineUnmountAsync(Get(request).Id, Door.Docker, id, patience);
         return new DriverResponse();
     }
 
