@@ -23,6 +23,9 @@ public sealed class DockerTests(DockerEngine docker) : IAsyncLifetime
         await docker.EnsureAsync();
         foreach (var container in (await docker.OkAsync("ps", "-aq")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
             await docker.RunAsync("rm", "-f", "-v", container);
+        // Docker remembers which driver had a name, and asks it though it is gone.
+        foreach (var volume in (await docker.OkAsync("volume", "ls", "-q", "-f", $"driver={_host.Driver}")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            await docker.RunAsync("volume", "rm", volume);
         await _host.DisposeAsync();
     }
 

@@ -9,7 +9,7 @@ internal static class EngineImages
     private static readonly Lazy<Task<string>> s_busybox = new(() => MakeAsync("busybox", """
         mkdir -p "$root/bin" "$root/content" "$root/tmp"
         cp /bin/busybox "$root/bin/"
-        for applet in $(/bin/busybox --list); do ln -sf busybox "$root/bin/$applet"; done
+        for applet in $(/bin/busybox --list); do [ -e "$root/bin/$applet" ] || ln -s busybox "$root/bin/$applet"; done
         echo from the image > "$root/content/file"
         chown 1000:1000 "$root/content" "$root/content/file"
         """));
@@ -18,7 +18,7 @@ internal static class EngineImages
         bin=$(ls -d /usr/lib/postgresql/*/bin | tail -1); version=$(basename "$(dirname "$bin")")
         mkdir -p "$root/bin" "$root/tmp" "$root/etc" "$root/var/run/postgresql" "$root/var/lib/postgresql/data"
         cp /bin/busybox "$root/bin/"
-        for applet in $(/bin/busybox --list); do ln -sf busybox "$root/bin/$applet"; done
+        for applet in $(/bin/busybox --list); do [ -e "$root/bin/$applet" ] || ln -s busybox "$root/bin/$applet"; done
         cp -a --parents "/usr/lib/postgresql/$version/bin" "/usr/lib/postgresql/$version/lib" "/usr/share/postgresql/$version" /usr/share/zoneinfo "$root"
         rm -rf "$root/usr/lib/postgresql/$version/lib/bitcode"
         for file in "$bin"/postgres "$bin"/initdb "$bin"/psql "$bin"/pgbench "$bin"/pg_ctl /usr/lib/postgresql/"$version"/lib/*.so; do ldd "$file"; done 2>/dev/null |

@@ -17,6 +17,7 @@ public sealed class PodmanTests(PodmanEngine podman) : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await podman.RunAsync("rm", "-f", "-t", "0", "-a");
+        await podman.RunAsync("volume", "rm", "-a");
         await _host.DisposeAsync();
     }
 
