@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using Lamina.Linux;
 using Lamina.Testing;
@@ -52,6 +53,12 @@ public sealed class DockerEngine : IAsyncLifetime
         _process.WaitForExit();
         _process.Dispose();
         _process = null;
+        // It takes its containerd with it. Where nobody reaps that at once, the next dockerd would take it for alive by its file.
+        var file = $"{_root}/exec/containerd/containerd.pid";
+        var containerd = int.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture);
+        while (ProcessTable.TryRead(containerd) is { State: not 'Z' })
+            Thread.Sleep(10);
+        File.Delete(file);
     }
 
     /// <summary>Stops it in order.</summary>

@@ -7,16 +7,10 @@ namespace Lamina.Tests.Docker;
 /// <summary>A daemon as a process of its own that the engines of this host find by the name of its driver.</summary>
 internal sealed class EngineHost : IAsyncDisposable
 {
-    private static int s_count;
+    private EngineHost(params string[] arguments) => Daemon = new DaemonProcess(["--docker", $"--docker:socket={Socket}", .. arguments]);
 
-    private EngineHost(params string[] arguments)
-    {
-        Driver = string.Create(CultureInfo.InvariantCulture, $"lamina-{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}");
-        Daemon = new DaemonProcess(["--docker", $"--docker:socket={Socket}", .. arguments]);
-    }
-
-    /// <summary>The driver's name.</summary>
-    internal string Driver { get; }
+    /// <summary>The driver's name. One for all: Docker asks every driver that it ever had about each new name, and waits long for those that are gone.</summary>
+    internal string Driver { get; } = string.Create(CultureInfo.InvariantCulture, $"lamina-{Environment.ProcessId}");
 
     /// <summary>Where Docker looks for it.</summary>
     internal string Socket => $"/run/docker/plugins/{Driver}.sock";

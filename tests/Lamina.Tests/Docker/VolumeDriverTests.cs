@@ -97,7 +97,7 @@ public sealed class VolumeDriverTests : IAsyncLifetime
         }
         Assert.Contains("at most 128", await RefusedAsync("VolumeDriver.Create", JsonSerializer.Serialize(new { Name = new string('n', 129) })), StringComparison.Ordinal);
         foreach (var method in (string[])["Create", "Get", "Mount", "Unmount", "Remove", "Path"])
-            Assert.Equal("the volume's name is missing", await RefusedAsync($"VolumeDriver.{method}", """{"Name":""}"""));
+            Assert.Equal("the volume's name is missing", await RefusedAsync($"VolumeDriver.{method}", """{"Name":"","ID":"i"}"""));
     }
 
     [Fact]
@@ -234,7 +234,7 @@ public sealed class VolumeDriverTests : IAsyncLifetime
         Assert.Equal("the request has more than 65536 bytes", await RefusedAsync("VolumeDriver.Create", JsonSerializer.Serialize(new { Name = new string('n', 70_000) })));
         Assert.Equal("the mount's ID is missing, or longer than 256 characters", await RefusedAsync("VolumeDriver.Mount", """{"Name":"v","ID":""}"""));
         Assert.Equal(HttpStatusCode.NotFound, (await DriverClient.SendAsync(Socket, "POST /VolumeDriver.Destroy HTTP/1.1\r\nHost: \r\nContent-Length: 0\r\nConnection: close\r\n\r\n")).Status);
-        Assert.Equal(HttpStatusCode.MethodNotAllowed, (await DriverClient.SendAsync(Socket, "GET /VolumeDriver.List HTTP/1.1\r\nHost: \r\nConnection: close\r\n\r\n")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await DriverClient.SendAsync(Socket, "GET /VolumeDriver.List HTTP/1.1\r\nHost: \r\nConnection: close\r\n\r\n")).Status);
         Assert.Equal(HttpStatusCode.NotFound, (await DriverClient.SendAsync(Socket, "GET /metrics HTTP/1.1\r\nHost: \r\nConnection: close\r\n\r\n")).Status);
     }
 

@@ -1,0 +1,39 @@
+using System.Text.Json.Nodes;
+using Lamina.Testing;
+using Lamina.Tests.Cli;
+
+namespace Lamina.Tests.Docker;
+
+/// <summary>The daemon as a plugin that Docker itself keeps.</summary>
+[Collection(typeof(EngineCollection))]
+public sealed class ManagedPluginTests(DockerEngine docker)
+{
+    [Fact]
+    public async Task Plugin_BuiltAndInstalled_ServesVolumesThatContainersSee()
+    {
+        await docker.EnsureAsync();
+        var directory = TestScratch.NewPath("plugin");
+        (await EngineRun.RunAsync(Repository.PathOf("deploy/docker-plugin/build.sh"), directory, Path.GetDirectoryName(LaminaProcess.Path)!)).OutOf("build.sh");
+        var state = TestScratch.NewDirectory("plugin-state");
+        // A disk that holds something, as a host's has.
+        await File.WriteAllTextAsync($"{state}/other", "");
+        var config = JsonNode.Parse(await File.ReadAllTextAsync($"{directory}/config.json"))!;
+        config["mounts"]!.AsArray()[0]!["source"] = state;
+        await File.WriteAllTextAsync($"{directory}/config.json", config.ToJsonString());
+        await docker.OkAsync("plugin", "create", "lamina-plugin", directory);
+        try
+        {
+            await docker.OkAsync("plugin", "enable", "lamina-plugin");
+            await docker.OkAsync("volume", "create", "-d", "lamina-plugin", "-o", "size=64Mi", "managed");
+            await docker.OkAsync("run", "--rm", "--network", "none", "-v", "managed:/content", "bb", "sh", "-c", "echo kept > /content/file");
+            Assert.Equal("kept", await docker.OkAsync("run", "--rm", "--network", "none", "-v", "managed:/content", "bb", "cat", "/content/file"));
+            Assert.NotEmpty(Directory.EnumerateFiles(state, "file", SearchOption.AllDirectories));
+            await docker.OkAsync("volume", "rm", "managed");
+        }
+        finally
+        {
+            await docker.RunAsync("plugin", "disable", "-f", "lamina-plugin");
+            await docker.RunAsync("plugin", "rm", "-f", "lamina-plugin");
+        }
+    }
+}
