@@ -26,13 +26,13 @@ public sealed class KilledRestoreTests
         }
 
         var (kept, undone) = (0, 0);
-        for (var round = 1; round <= 12; round++)
+        for (var round = 1; round <= 6; round++)
         {
             foreach (var volume in volumes)
                 await WriteAsync(daemon, volume, $"{round}");
             var restores = volumes.Select(volume => Task.Run(() => RunAsync(daemon, "snapshot", "restore", "--in-place", $"{volume}-0"))).ToList();
             // From at once to when it is over, as measured on a slow machine.
-            await Task.Delay(TimeSpan.FromMilliseconds(round * 8 * round));
+            await Task.Delay(TimeSpan.FromMilliseconds(round * 10 * round));
             daemon.Kill();
             var answered = await Task.WhenAll(restores);
             await daemon.StartAsync();
