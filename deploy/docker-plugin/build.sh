@@ -29,7 +29,7 @@ fi
 { find "$root" -type f \( -name '*.so' -o -perm -u+x \) -exec ldd {} + 2>/dev/null || true; } | sed -n 's|.*=> \(/[^ ]*\) (.*|\1|p; s|^\s*\(/[^ ]*\) (.*|\1|p' | sort -u |
     while read -r library; do [ ! -f "$library" ] || cp -L --parents "$library" "$root"; done
 # .NET loads this one by name, for hashes.
-for library in $(ldconfig -p | sed -n 's|.*=> \(/.*/lib\(ssl\|crypto\)\.so\.[0-9.]*\)$|\1|p'); do cp -L --parents "$library" "$root"; done
+for library in $(ldconfig -p | awk '/lib(ssl|crypto)\.so\.[0-9]/ { print $NF }'); do cp -L --parents "$library" "$root"; done
 # The tools of volumes with a filesystem of their own, as far as they are here.
 for tool in mkfs.ext4 e2fsck tune2fs mkfs.xfs xfs_admin xfs_db mkfs.btrfs btrfstune; do
     path=$(PATH=$PATH:/usr/sbin:/sbin command -v "$tool") || continue
