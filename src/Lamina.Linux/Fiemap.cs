@@ -26,28 +26,36 @@ public static unsafe class Fiemap
     public static IReadOnlyList<PhysicalExtent> Map(SafeFileHandle file, bool sync)
     {
         List<PhysicalExtent> found = [];
-        var buffer = new byte[HeaderSize + BatchSize * ExtentSize];
-        var start = 0UL;
-        var flags = sync ? FIEMAP_FLAG_SYNC : 0;
-        while (true)
+        for (var start = 0L; start < long.MaxValue;)
         {
-            buffer.AsSpan(0, HeaderSize).Clear();
-            MemoryMarshal.Write(buffer, start);
-            MemoryMarshal.Write(buffer.AsSpan(8), ulong.MaxValue - start);
-            MemoryMarshal.Write(buffer.AsSpan(16), flags);
-            MemoryMarshal.Write(buffer.AsSpan(24), BatchSize);
-            fixed (byte* pointer = buffer)
-                s_map.Call(file, pointer);
-
-            var count = MemoryMarshal.Read<uint>(buffer.AsSpan(20));
-            for (var i = 0; i < count; i++)
-                found.Add(Decode(buffer.AsSpan(HeaderSize + i * ExtentSize, ExtentSize)));
-            if (count == 0 || found[^1].Flags.HasFlag(PhysicalExtentFlags.Last))
-                return found;
-            start = (ulong)(found[^1].Offset + found[^1].Length);
             // Once is enough, as the file does not change.
-            flags = 0;
+            var batch = MapSome(file, start, sync && start == 0);
+            found.AddRange(batch.Extents);
+            start = batch.End;
         }
+        return found;
+    }
+
+    /// <summary>As many extents of a file as one call of the kernel tells of, from a place in it on.</summary>
+    /// <param name="file">Any open file, also one for reading only.</param>
+    /// <param name="start">In bytes. The first extent may have begun before it.</param>
+    /// <param name="sync">Write its data to the disk first, so that none is nowhere.</param>
+    /// <returns>The extents, and how far they tell of the file: to its end, whatever its length, when the last one is among them.</returns>
+    /// <exception cref="LinuxException">EOPNOTSUPP where the filesystem can't tell (overlay on some, tmpfs).</exception>
+    public static (IReadOnlyList<PhysicalExtent> Extents, long End) MapSome(SafeFileHandle file, long start, bool sync)
+    {
+        var buffer = new byte[HeaderSize + BatchSize * ExtentSize];
+        MemoryMarshal.Write(buffer, (ulong)start);
+        MemoryMarshal.Write(buffer.AsSpan(8), ulong.MaxValue - (ulong)start);
+        MemoryMarshal.Write(buffer.AsSpan(16), sync ? FIEMAP_FLAG_SYNC : 0);
+        MemoryMarshal.Write(buffer.AsSpan(24), BatchSize);
+        fixed (byte* pointer = buffer)
+            s_map.Call(file, pointer);
+
+        var extents = new PhysicalExtent[MemoryMarshal.Read<int>(buffer.AsSpan(20))];
+        for (var i = 0; i < extents.Length; i++)
+            extents[i] = Decode(buffer.AsSpan(HeaderSize + i * ExtentSize, ExtentSize));
+        return extents is [.., var last] && !last.Flags.HasFlag(PhysicalExtentFlags.Last) ? (extents, last.End) : (extents, long.MaxValue);
     }
 
     private static PhysicalExtent Decode(ReadOnlySpan<byte> extent) => new(

@@ -75,9 +75,14 @@ public static unsafe partial class Files
     /// </summary>
     /// <param name="file">The file. Its position moves, so not from two threads at once.</param>
     /// <param name="length">Where to stop, in bytes from the beginning.</param>
-    public static IEnumerable<Extent> DataExtents(SafeFileHandle file, long length)
+    public static IEnumerable<Extent> DataExtents(SafeFileHandle file, long length) => DataExtents(file, 0, length);
+
+    /// <summary>As the other, from a place in the file on; a range that holds it begins there.</summary>
+    /// <param name="file">The file. Its position moves, so not from two threads at once.</param>
+    /// <param name="position">Where to begin, in bytes.</param>
+    /// <param name="length">Where to stop, in bytes from the beginning of the file.</param>
+    public static IEnumerable<Extent> DataExtents(SafeFileHandle file, long position, long length)
     {
-        var position = 0L;
         while (position < length)
         {
             if (!TrySeek(file, position, LibC.SEEK_DATA, out var start) || start >= length)

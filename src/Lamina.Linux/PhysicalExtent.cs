@@ -9,6 +9,9 @@ namespace Lamina.Linux;
 /// <param name="Flags">What is special.</param>
 public readonly record struct PhysicalExtent(long Offset, ulong Physical, long Length, PhysicalExtentFlags Flags)
 {
+    /// <summary>Where in the file it ends, in bytes. The last one of the longest possible file ends behind what a file can have.</summary>
+    public long End => Length > long.MaxValue - Offset ? long.MaxValue : Offset + Length;
+
     /// <summary>Whether equal places mean equal content: not so if it is somewhere unknown, packed, or within metadata.</summary>
     public bool IsComparable => (Flags & Elsewhere) == 0;
 

@@ -9,8 +9,8 @@ namespace Lamina.Testing;
 /// </summary>
 public sealed class LoopDisk : IDisposable, IAsyncDisposable
 {
-    /// <summary>Enough for XFS, which wants 300 MB, and for Btrfs with its reserves.</summary>
-    public const long DefaultSize = 512L * 1024 * 1024;
+    /// <summary>In bytes: enough for Btrfs with its reserves, and for ten copies of an image with an XFS, whose log alone takes 64 MiB.</summary>
+    public const long DefaultSize = 1L << 30;
 
     private readonly LoopDevice _device;
     private SafeFileHandle? _root;

@@ -142,4 +142,15 @@ public interface IPool : IAsyncDisposable
 
     /// <summary>What a snapshot holds, like <see cref="GetUsage(Volume)"/>.</summary>
     SnapshotUsage? GetUsage(Snapshot snapshot);
+
+    /// <summary>
+    /// Opens what tells which ranges of a raw device's snapshot hold data, or in which it differs from an older one of the same volume; what lies between
+    /// them is zeros, or the same. Only asked for where there are <see cref="PoolFeatures.BlockVolumes"/>. More may be told than differs, and never less.
+    /// </summary>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="since">The older one; null: what holds data.</param>
+    /// <param name="from">Where to begin, in bytes, at most the snapshot's size.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    BlockRanges OpenBlocks(Snapshot snapshot, Snapshot? since, long from, CancellationToken cancellationToken) =>
+        throw new StorageException(StorageError.Unsupported, $"pool '{Description.Name}' has no raw block volumes");
 }

@@ -25,6 +25,9 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
     /// <summary>The pools that are served.</summary>
     public IEnumerable<LoadedPool> Loaded => _pools.Values.Select(pool => pool.Loaded).OfType<LoadedPool>();
 
+    /// <summary>Whether any pool that is served has raw block volumes.</summary>
+    public bool HasBlockVolumes => Loaded.Any(pool => pool.Pool.Description.Features.HasFlag(PoolFeatures.BlockVolumes));
+
     /// <summary>Tries to load pools. Those that can't be are kept with the reason, and tried again by <see cref="RetryAsync"/>.</summary>
     public async Task LoadAsync(IEnumerable<PoolSettings> settings, CancellationToken cancellationToken)
     {

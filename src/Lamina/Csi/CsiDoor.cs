@@ -12,6 +12,7 @@ internal static class CsiDoor
             .AddServiceOptions<IdentityService>(Intercept)
             .AddServiceOptions<ControllerService>(Intercept)
             .AddServiceOptions<GroupControllerService>(Intercept)
+            .AddServiceOptions<SnapshotMetadataService>(Intercept)
             .AddServiceOptions<NodeService>(Intercept);
         return services
             .AddSingleton<CsiPlugin>()
@@ -20,6 +21,7 @@ internal static class CsiDoor
             .AddSingleton<IdentityService>()
             .AddSingleton<ControllerService>()
             .AddSingleton<GroupControllerService>()
+            .AddSingleton<SnapshotMetadataService>()
             .AddSingleton<NodeService>();
     }
 
@@ -28,6 +30,7 @@ internal static class CsiDoor
         endpoints.MapGrpcService<IdentityService>().OnListener(Listener.Csi);
         endpoints.MapGrpcService<ControllerService>().OnListener(Listener.Csi);
         endpoints.MapGrpcService<GroupControllerService>().OnListener(Listener.Csi);
+        endpoints.MapGrpcService<SnapshotMetadataService>().OnListener(Listener.Csi);
         endpoints.MapGrpcService<NodeService>().OnListener(Listener.Csi);
     }
 

@@ -17,14 +17,25 @@ internal sealed class CsiInterceptor(OperationMetrics metrics, TimeProvider time
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
+        TResponse? response = null;
+        await RunAsync(request, context, async () => response = await continuation(request, context));
+        return response!;
+    }
+
+    /// <inheritdoc/>
+    public override Task ServerStreamingServerHandler<TRequest, TResponse>(
+        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+        RunAsync(request, context, () => continuation(request, responseStream, context));
+
+    private async Task RunAsync(object request, ServerCallContext context, Func<Task> call)
+    {
         var started = time.GetTimestamp();
         using var patience = new CallPatience(context, time);
         try
         {
             RequestLimits.Check((IMessage)request);
-            var response = await continuation(request, context);
+            await call();
             Report(request, context, StatusCode.OK, started, null);
-            return response;
         }
         catch (Exception failure)
         {

@@ -18,6 +18,8 @@ internal sealed class IdentityService(CsiPlugin plugin, PoolSet pools) : Wire.Id
         var services = new List<ServiceType> { ServiceType.ControllerService, ServiceType.VolumeAccessibilityConstraints };
         if (!plugin.IsNodeLocal)
             services.Add(ServiceType.GroupControllerService);
+        if (pools.HasBlockVolumes)
+            services.Add(ServiceType.SnapshotMetadataService);
         return Task.FromResult(new Wire.GetPluginCapabilitiesResponse
         {
             Capabilities =

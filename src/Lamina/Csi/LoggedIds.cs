@@ -9,7 +9,9 @@ internal static class LoggedIds
 {
     private const int MaxLength = 512;
     private static readonly string[] Names =
-        ["name", "volume_id", "snapshot_id", "group_snapshot_id", "source_volume_id", "volume_path", "staging_target_path", "target_path"];
+    [
+        "name", "volume_id", "snapshot_id", "base_snapshot_id", "target_snapshot_id", "group_snapshot_id", "source_volume_id", "volume_path", "staging_target_path", "target_path",
+    ];
 
     private static readonly ConcurrentDictionary<MessageDescriptor, FieldDescriptor[]> Fields = [];
 

@@ -31,6 +31,7 @@ internal static class StorageRegistration
         .AddSingleton<AttachmentService>()
         .AddSingleton<VolumeService>()
         .AddSingleton<SnapshotService>()
+        .AddSingleton<SnapshotBlockService>()
         .AddSingleton<SnapshotGroupService>()
         .AddSingleton<EphemeralVolumes>();
 

@@ -36,6 +36,8 @@ public sealed class CsiDaemon : IAsyncLifetime
 
     internal Wire.GroupController.GroupControllerClient GroupController { get; private set; } = null!;
 
+    internal Wire.SnapshotMetadata.SnapshotMetadataClient SnapshotMetadata { get; private set; } = null!;
+
     /// <summary>What a kubelet would call its own: staging and target directories.</summary>
     internal string Kubelet { get; } = TestScratch.NewDirectory("kubelet");
 
@@ -146,5 +148,6 @@ public sealed class CsiDaemon : IAsyncLifetime
         Controller = new(_channel);
         NodeService = new(_channel);
         GroupController = new(_channel);
+        SnapshotMetadata = new(_channel);
     }
 }

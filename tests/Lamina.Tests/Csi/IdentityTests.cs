@@ -30,11 +30,11 @@ public sealed class IdentityTests(CsiDaemon daemon)
     }
 
     [Fact]
-    public async Task GetPluginCapabilities_Always_OffersControllerTopologyGroupsAndOnlineExpansion()
+    public async Task GetPluginCapabilities_Always_OffersControllerTopologyGroupsChangedBlocksAndOnlineExpansion()
     {
         var capabilities = (await daemon.Identity.GetPluginCapabilitiesAsync(new())).Capabilities;
         Assert.Equal(
-            [ServiceType.ControllerService, ServiceType.VolumeAccessibilityConstraints, ServiceType.GroupControllerService],
+            [ServiceType.ControllerService, ServiceType.VolumeAccessibilityConstraints, ServiceType.GroupControllerService, ServiceType.SnapshotMetadataService],
             capabilities.Where(capability => capability.Service is not null).Select(capability => capability.Service.Type));
         Assert.Equal(
             [Wire.PluginCapability.Types.VolumeExpansion.Types.Type.Online],

@@ -46,6 +46,9 @@ internal sealed class CsiModel(string kubelet, string bound) : Model
             ? new Wire.DeleteVolumeGroupSnapshotRequest { GroupSnapshotId = group.GroupSnapshotId, SnapshotIds = { MembersOf(group) } } : null,
         "csi.v1.GroupController/GetVolumeGroupSnapshot" => Pick(random, _groups) is { } group
             ? new Wire.GetVolumeGroupSnapshotRequest { GroupSnapshotId = group.GroupSnapshotId, SnapshotIds = { MembersOf(group) } } : null,
+        "csi.v1.SnapshotMetadata/GetMetadataAllocated" => Pick(random, _snapshots, cut => cut.IsRaw) is { } cut
+            ? new Wire.GetMetadataAllocatedRequest { SnapshotId = cut.Id, StartingOffset = cut.Size / 4 * Below(random, 5), MaxResults = Below(random, 5) } : null,
+        "csi.v1.SnapshotMetadata/GetMetadataDelta" => NewComparison(random),
         "csi.v1.Node/NodeStageVolume" => Pick(random, _volumes, volume => volume.Staging is null || Below(random, 10) == 0) is { } volume
             ? Requests.Stage(volume.Id, volume.Staging ?? Directory.CreateDirectory(NewPath("staging")).FullName, volume.Capability) : null,
         "csi.v1.Node/NodeUnstageVolume" => Pick(random, _volumes, volume => volume is { Staging: not null, Targets.Count: 0 }) is { } volume
@@ -73,7 +76,8 @@ internal sealed class CsiModel(string kubelet, string bound) : Model
                 _tokens.Add(list.NextToken);
                 break;
             case (Wire.CreateSnapshotRequest create, Wire.CreateSnapshotResponse { Snapshot: var made }) when _snapshots.All(cut => cut.Id != made.SnapshotId):
-                _snapshots.Add(new Cut(made.SnapshotId, create, _volumes.Find(volume => volume.Id == made.SourceVolumeId)?.Pool ?? "default", made.SizeBytes));
+                var source = _volumes.Find(volume => volume.Id == made.SourceVolumeId);
+                _snapshots.Add(new Cut(made.SnapshotId, create, source?.Pool ?? "default", made.SizeBytes, source?.Capability ?? Requests.Mount(), made.CreationTime.ToDateTimeOffset()));
                 break;
             case (Wire.DeleteSnapshotRequest delete, _):
                 _snapshots.RemoveAll(cut => cut.Id == delete.SnapshotId);
@@ -110,6 +114,8 @@ internal sealed class CsiModel(string kubelet, string bound) : Model
 
     private static bool HasSize(Live volume) => volume.Size > 0;
 
+    private static bool IsRaw(Live volume) => HasSize(volume) && volume.Capability.Block is not null;
+
     private static string PoolOf(PCG random) => Below(random, 2) == 0 ? "default" : "tree";
 
     private static IEnumerable<string> MembersOf(Wire.VolumeGroupSnapshot group) => group.Snapshots.Select(snapshot => snapshot.SnapshotId);
@@ -120,32 +126,46 @@ internal sealed class CsiModel(string kubelet, string bound) : Model
     {
         if (_volumes.Count >= MaxVolumes || Below(random, 8) == 0)
             return Pick(random, _volumes)?.Request.Clone();
-        var request = new Wire.CreateVolumeRequest
-        {
-            Name = $"right-{_count++}",
-            VolumeCapabilities = { Requests.Mount(Below(random, 2) == 0 ? Mode.SingleNodeWriter : Mode.SingleNodeMultiWriter) },
-        };
+        var request = new Wire.CreateVolumeRequest { Name = $"right-{_count++}" };
+        var mode = Below(random, 2) == 0 ? Mode.SingleNodeWriter : Mode.SingleNodeMultiWriter;
+        var capability = Requests.Mount(mode);
         var (pool, size) = (PoolOf(random), 1L << (20 + Below(random, 3)));
         switch (Below(random, 8))
         {
             case 0:
                 (request.Parameters["source"], request.CapacityRange) = (bound, new() { RequiredBytes = 1 << 30 });
+                request.VolumeCapabilities.Add(capability);
                 return request;
             case 1 or 2 when Pick(random, _snapshots) is { } cut:
-                (pool, size, request.VolumeContentSource) = (cut.Pool, Math.Max(size, cut.Size), Requests.FromSnapshot(cut.Id));
+                (pool, size, capability, request.VolumeContentSource) = (cut.Pool, Math.Max(size, cut.Size), cut.Capability.Clone(), Requests.FromSnapshot(cut.Id));
                 break;
             case 3 or 4 when Pick(random, _volumes, HasSize) is { } volume:
-                (pool, size, request.VolumeContentSource) = (volume.Pool, Math.Max(size, volume.Size), Requests.FromVolume(volume.Id));
+                (pool, size, capability, request.VolumeContentSource) = (volume.Pool, Math.Max(size, volume.Size), volume.Capability.Clone(), Requests.FromVolume(volume.Id));
+                break;
+            case 5 or 6:
+                capability = Requests.Block(mode);
                 break;
         }
+        request.VolumeCapabilities.Add(capability);
         (request.Parameters["pool"], request.CapacityRange) = (pool, new() { RequiredBytes = size });
         return request;
     }
 
     private Wire.CreateSnapshotRequest? NewSnapshot(PCG random) =>
         _snapshots.Count >= MaxVolumes || Below(random, 8) == 0 ? Pick(random, _snapshots)?.Request.Clone()
-        : Pick(random, _volumes, HasSize) is { } volume ? new Wire.CreateSnapshotRequest { Name = $"right-{_count++}", SourceVolumeId = volume.Id }
+        // Often of a raw device, so that there are two of one to be compared.
+        : ((Below(random, 2) == 0 ? Pick(random, _volumes, IsRaw) : null) ?? Pick(random, _volumes, HasSize)) is { } volume ? new Wire.CreateSnapshotRequest { Name = $"right-{_count++}", SourceVolumeId = volume.Id }
         : null;
+
+    private Wire.GetMetadataDeltaRequest? NewComparison(PCG random)
+    {
+        var newer = Pick(random, _snapshots, cut => cut.IsRaw && _snapshots.Exists(other => other.IsBefore(cut)));
+        return newer is null ? null : new()
+        {
+            BaseSnapshotId = Pick(random, _snapshots, other => other.IsBefore(newer))!.Id, TargetSnapshotId = newer.Id,
+            StartingOffset = newer.Size / 4 * Below(random, 5), MaxResults = Below(random, 5),
+        };
+    }
 
     private Wire.CreateVolumeGroupSnapshotRequest? NewGroup(PCG random) =>
         Pick(random, _volumes, HasSize) is { } first && _groups.Count < MaxVolumes / 2
@@ -202,5 +222,11 @@ internal sealed class CsiModel(string kubelet, string bound) : Model
         internal bool IsShared => Capability.AccessMode?.Mode == Mode.SingleNodeMultiWriter;
     }
 
-    private sealed record Cut(string Id, Wire.CreateSnapshotRequest Request, string Pool, long Size);
+    private sealed record Cut(string Id, Wire.CreateSnapshotRequest Request, string Pool, long Size, Wire.VolumeCapability Capability, DateTimeOffset Time)
+    {
+        internal bool IsRaw => Capability.Block is not null;
+
+        /// <summary>Whether it is an older one of the same volume.</summary>
+        internal bool IsBefore(Cut other) => Request.SourceVolumeId == other.Request.SourceVolumeId && Id != other.Id && Time < other.Time;
+    }
 }

@@ -21,7 +21,8 @@ internal static class RpcTable
         ["csi.v1.Identity/GetPluginCapabilities"] = Nothing,
         ["csi.v1.Identity/Probe"] = [FailedPrecondition],
         // UNAVAILABLE: the pool that is named is configured, but not here at the moment; a source of another node's pool is RESOURCE_EXHAUSTED.
-        ["csi.v1.Controller/CreateVolume"] = [.. Object, AlreadyExists, ResourceExhausted, OutOfRange],
+        // FAILED_PRECONDITION as in CreateSnapshot: a clone is a cut too, and a raw device in use can't be cut where files share no blocks.
+        ["csi.v1.Controller/CreateVolume"] = [.. Object, AlreadyExists, ResourceExhausted, OutOfRange, FailedPrecondition],
         ["csi.v1.Controller/DeleteVolume"] = [FailedPrecondition, Aborted, Unavailable],
         ["csi.v1.Controller/ControllerPublishVolume"] = [Unimplemented],
         ["csi.v1.Controller/ControllerUnpublishVolume"] = [Unimplemented],
@@ -43,8 +44,8 @@ internal static class RpcTable
         ["csi.v1.GroupController/CreateVolumeGroupSnapshot"] = [.. Object, AlreadyExists, ResourceExhausted, FailedPrecondition],
         ["csi.v1.GroupController/DeleteVolumeGroupSnapshot"] = [FailedPrecondition, Aborted, Unavailable],
         ["csi.v1.GroupController/GetVolumeGroupSnapshot"] = Look,
-        ["csi.v1.SnapshotMetadata/GetMetadataAllocated"] = [.. Look, OutOfRange],
-        ["csi.v1.SnapshotMetadata/GetMetadataDelta"] = [.. Look, OutOfRange, FailedPrecondition],
+        ["csi.v1.SnapshotMetadata/GetMetadataAllocated"] = [.. Object, OutOfRange],
+        ["csi.v1.SnapshotMetadata/GetMetadataDelta"] = [.. Object, OutOfRange, FailedPrecondition],
         ["csi.v1.Node/NodeStageVolume"] = [.. Object, AlreadyExists, FailedPrecondition],
         ["csi.v1.Node/NodeUnstageVolume"] = Undo,
         // An inline volume is made here, which may be for lack of room.

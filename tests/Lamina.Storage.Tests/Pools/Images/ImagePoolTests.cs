@@ -187,6 +187,21 @@ public sealed class ImagePoolTests(XfsFileSystem xfs) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Size_LargerThanAFileCanBeThere_IsOutOfRange()
+    {
+        await using var disk = await LoopDisk.CreateAsync(FileSystemKind.Ext4);
+        await using var pool = await DirectoryScratchPool.CreateAsync(PoolBackend.Overlay2, disk.NewDirectory("pool"));
+        var volume = await CreateAsync(pool, "a", null);
+        var tooLarge = new ByteSize(1L << 53);
+
+        var made = await Assert.ThrowsAsync<StorageException>(() => pool.Pool.CreateVolumeAsync(NewVolume(pool.Pool, "b", null) with { Size = tooLarge }, new VolumeContent.Empty()));
+        var grown = await Assert.ThrowsAsync<StorageException>(() => pool.Pool.ResizeVolumeAsync(volume with { Size = tooLarge }));
+        Assert.Equal((StorageError.OutOfRange, StorageError.OutOfRange), (made.Error, grown.Error));
+        AssertNothingIncoming(pool);
+        Assert.Equal(volume, Assert.Single((await pool.ReopenAsync()).Volumes));
+    }
+
+    [Fact]
     public async Task Create_WhenTheToolFails_LeavesNothing()
     {
         var volume = NewVolume(_pool.Pool, "a", VolumeFileSystem.Xfs) with { Size = ByteSize.FromMebibytes(16) };
