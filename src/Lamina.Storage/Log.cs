@@ -103,6 +103,15 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "The mount {MountPoint} has no holder but can't be unmounted: {Reason}")]
     public static partial void StrayMountKept(this ILogger logger, string mountPoint, string reason);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is restored to snapshot {Snapshot}; the state before is snapshot {Before}")]
+    public static partial void VolumeRestored(this ILogger logger, VolumeId volume, SnapshotId snapshot, SnapshotId before);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume} is not restored to snapshot {Snapshot}: {Reason}")]
+    public static partial void NotRestored(this ILogger logger, VolumeId volume, SnapshotId snapshot, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Holder} of volume {Volume} is dropped: its container is gone, and the engine never said so")]
+    public static partial void EngineLost(this ILogger logger, string holder, VolumeId volume);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume} has holders but could not be mounted again: {Reason}")]
     public static partial void RemountFailed(this ILogger logger, VolumeId volume, string reason);
 

@@ -79,9 +79,20 @@ internal sealed class VolumeMounts
     private static void Remove(SafeFileHandle root, VolumeId volume, FileStatus place)
     {
         if (place.Kind == FileKind.Directory)
+        {
+            Protect(root, volume, false);
             Files.RemoveDirectory(root, volume.ToString());
+        }
         else
             Files.Unlink(root, volume.ToString());
+    }
+
+    // Whoever unmounts a volume behind our back must not have its users write to the host's memory in its place. Where the filesystem
+    // has no such flag (tmpfs before 6.6) the mode keeps all but root away.
+    private static void Protect(SafeFileHandle root, VolumeId volume, bool isProtected)
+    {
+        using var mountPoint = Files.OpenDirectoryAt(root, volume.ToString());
+        Files.TrySetImmutable(mountPoint, isProtected);
     }
 
     // What an earlier mount of another sort left there is empty, and in the way.
@@ -94,6 +105,9 @@ internal sealed class VolumeMounts
         if (isFile)
             Files.OpenAt(root, name, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.NoFollow, 0x180).Dispose();
         else
+        {
             Files.TryMakeDirectory(root, name, 0);
+            Protect(root, volume, true);
+        }
     }
 }
