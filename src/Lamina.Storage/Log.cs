@@ -109,6 +109,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume} is not restored to snapshot {Snapshot}: {Reason}")]
     public static partial void NotRestored(this ILogger logger, VolumeId volume, SnapshotId snapshot, string reason);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "Volume {Volume} could not be restored to snapshot {Snapshot}; its state before is kept as snapshot {Before}: {Reason}")]
+    public static partial void RestoreInDoubt(this ILogger logger, VolumeId volume, SnapshotId snapshot, SnapshotId before, string reason);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "{Holder} of volume {Volume} is dropped: its container is gone, and the engine never said so")]
     public static partial void EngineLost(this ILogger logger, string holder, VolumeId volume);
 

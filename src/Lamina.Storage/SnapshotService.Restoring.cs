@@ -49,12 +49,20 @@ public sealed partial class SnapshotService
         {
             await pool.Pool.RestoreVolumeAsync(volume, snapshot).ConfigureAwait(false);
         }
-        catch (Exception failure)
+        catch (StorageException refused) when (refused.Error == StorageError.FailedPrecondition)
         {
-            // The volume is as it was, and nobody asked for a snapshot of that. Where it can't be taken back it does no harm.
-            logger.NotRestored(volume.Id, id, failure.Message);
+            // Refused before anything was touched, so the volume is as it was, and nobody asked for a snapshot of that.
+            logger.NotRestored(volume.Id, id, refused.Message);
             await DeleteLockedAsync(before.Id).ConfigureAwait(false);
             throw;
+        }
+        catch (Exception failure)
+        {
+            // Where the disk fails in the step itself it may be restored after the next crash: then the snapshot is the only one that has the state before.
+            logger.RestoreInDoubt(volume.Id, id, before.Id, failure.Message);
+            if (failure is not StorageException failed)
+                throw;
+            throw new StorageException(failed.Error, $"{failed.Message}. The state before is kept as snapshot '{before.Name}'", failed);
         }
         logger.VolumeRestored(volume.Id, id, before.Id);
         return (volume, before);

@@ -39,7 +39,7 @@ internal sealed class CsiModel(string kubelet, string bound) : Model
         "csi.v1.Controller/ControllerGetVolume" => Pick(random, _volumes) is { } volume ? new Wire.ControllerGetVolumeRequest { VolumeId = volume.Id } : null,
         "csi.v1.Controller/ControllerExpandVolume" => Pick(random, _volumes, HasSize) is { } volume
             ? new Wire.ControllerExpandVolumeRequest { VolumeId = volume.Id, VolumeCapability = volume.Capability, CapacityRange = Larger(volume) } : null,
-        "csi.v1.Controller/ControllerModifyVolume" => Pick(random, _volumes, volume => volume.Pool == "tree") is { } volume
+        "csi.v1.Controller/ControllerModifyVolume" => Pick(random, _volumes, volume => volume.Pool == "tree" && !IsRaw(volume)) is { } volume
             ? new Wire.ControllerModifyVolumeRequest { VolumeId = volume.Id, MutableParameters = { ["compression"] = Pick(random, ["zstd", "lzo", "none"])! } } : null,
         "csi.v1.GroupController/CreateVolumeGroupSnapshot" => NewGroup(random),
         "csi.v1.GroupController/DeleteVolumeGroupSnapshot" => Pick(random, _groups) is { } group
