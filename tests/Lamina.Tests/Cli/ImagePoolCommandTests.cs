@@ -91,7 +91,7 @@ public sealed class ImagePoolCommandTests : IAsyncLifetime
 
     [Theory]
     [InlineData("64Mi", "the image's size of 64Mi is too small for a Btrfs; it must be at least 256Mi")]
-    [InlineData("7Ei", "File too large")]
+    [InlineData("7Ei", "larger than a file can be on that filesystem")]
     public async Task Init_OfASizeThatCanNotBe_IsRefusedAndLeavesNothing(string size, string message)
     {
         var run = await CliRun.RunAsync(_daemon, "pool", "init", "fast", "--backend", "btrfs", "--path", Pool, "--image", Image, "--image-size", size);

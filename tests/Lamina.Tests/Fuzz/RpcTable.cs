@@ -59,7 +59,7 @@ internal static class RpcTable
 
         ["lamina.v1.Pools/List"] = [Unavailable],
         ["lamina.v1.Pools/Inspect"] = Look,
-        ["lamina.v1.Pools/Init"] = [.. Object, AlreadyExists, FailedPrecondition, ResourceExhausted],
+        ["lamina.v1.Pools/Init"] = [.. Object, AlreadyExists, FailedPrecondition, ResourceExhausted, OutOfRange],
         ["lamina.v1.Pools/Forget"] = [.. Look, FailedPrecondition],
         ["lamina.v1.Volumes/Create"] = [.. Object, AlreadyExists, ResourceExhausted, OutOfRange],
         ["lamina.v1.Volumes/List"] = Look,
