@@ -81,7 +81,8 @@ finish() {
     exit $status
 }
 trap finish EXIT
-trap 'outcome=interrupted; exit 130' INT TERM HUP
+# Once is enough: bash itself may hang or lose its status when another signal comes while it leaves.
+trap 'trap "" INT TERM HUP; outcome=interrupted; exit 130' INT TERM HUP
 # Whoever reads this may leave: that is an error like others, and no reason to leave everything behind.
 trap '' PIPE
 
@@ -172,12 +173,11 @@ fi
 outcome=done
 
 if [ -t 0 ] && [ -t 1 ]; then
-    # Before it is asked for: who answers at once has not interrupted anything.
-    trap 'exit 0' INT TERM HUP
-    say "All of it goes on until you press Ctrl-C, which cleans up. In another terminal:"
-    echo "$lamina --help"
-    # In the background, as a signal is heard at once only while bash itself waits.
-    sleep infinity &
+    # Ctrl-C ends the child, not this shell, whose traps race with its own waiting; and the child asks for it only when it would be heard.
+    trap '' INT
+    trap 'trap "" TERM HUP; exit 0' TERM HUP
+    env --default-signal=INT sh -c 'printf "\n%s\n%s\n" "$@"; exec sleep infinity' sh \
+        "${bold}All of it goes on until you press Ctrl-C, which cleans up. In another terminal:$plain" "$lamina --help" &
     waiting=$!
-    wait $waiting
+    wait $waiting || true
 fi

@@ -68,11 +68,8 @@ public sealed class SnapshotBlockService(PoolSet pools, SnapshotService snapshot
     }
 
     // Whole blocks, as programs copy them. At the very end there is nothing left to tell, which whoever resumes there may well ask for.
-    private static long StartOf(Snapshot snapshot, long from)
-    {
-        const long block = 4096;
-        return from >= 0 && from <= snapshot.Size!.Value.Bytes
-            ? from - from % block
+    private static long StartOf(Snapshot snapshot, long from) =>
+        from >= 0 && from <= snapshot.Size!.Value.Bytes
+            ? from - from % BlockRanges.Block
             : throw new StorageException(StorageError.OutOfRange, $"the starting offset {from} is not within snapshot {snapshot.Id}; from 0 to its size of {snapshot.Size!.Value.Bytes} bytes is allowed");
-    }
 }

@@ -20,8 +20,8 @@ public sealed class StorageException : Exception
     public static StorageException From(string what, LinuxException cause) => cause.Errno switch
     {
         Errno.ENOSPC => new(StorageError.ResourceExhausted, $"can't {what}: no space left on the pool's filesystem", cause),
-        Errno.EFBIG => new(StorageError.OutOfRange, $"can't {what}: it would be larger than a file can be on that filesystem (16 TiB on ext4); ask for less, or use a pool on XFS or Btrfs", cause),
         Errno.EDQUOT => new(StorageError.ResourceExhausted, $"can't {what}: a quota of the pool's filesystem is reached", cause),
+        Errno.EFBIG => new(StorageError.OutOfRange, $"can't {what}: it would be larger than a file can be on that filesystem (16 TiB on ext4); ask for less, or use a pool on XFS or Btrfs", cause),
         Errno.EROFS => new(StorageError.Unavailable, $"can't {what}: the pool's filesystem is read-only", cause),
         Errno.EIO => new(StorageError.Unavailable, $"can't {what}: the disk answered with an I/O error; see the kernel log (dmesg)", cause),
         Errno.EUCLEAN => new(StorageError.Unavailable, $"can't {what}: the filesystem is damaged; see the kernel log (dmesg), then unmount and check it", cause),

@@ -8,6 +8,9 @@ namespace Lamina.Storage.Pools;
 /// </summary>
 public sealed class BlockRanges : IDisposable
 {
+    /// <summary>The unit in which content is compared and streams are resumed, in bytes.</summary>
+    internal const int Block = 4096;
+
     // Whoever asks for many at once must not take all disks and a thread each: the others wait for their turn, which is given back with every answer,
     // so that a caller who reads slowly keeps nobody waiting.
     private static readonly SemaphoreSlim s_turns = new(4);
@@ -63,7 +66,6 @@ public sealed class BlockRanges : IDisposable
         List<Extent> found = [];
         while (found.Count < count && _ranges.MoveNext())
         {
-            _cancellationToken.ThrowIfCancellationRequested();
             var range = _ranges.Current;
             if (_pending is { } pending && pending.End == range.Offset)
             {

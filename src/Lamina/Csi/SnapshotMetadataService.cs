@@ -50,7 +50,6 @@ internal sealed class SnapshotMetadataService(PoolSet pools, SnapshotService sna
     {
         for (var isFirst = true; ; isFirst = false)
         {
-            patience.ThrowIfCancellationRequested();
             var found = await ranges.NextAsync(most);
             if (found.Count > 0 || isFirst)
                 await WriteAsync(() => send(found.Select(Of)), patience);

@@ -42,7 +42,8 @@ public class DirectoryScratchPool : ScratchPool
     /// <inheritdoc/>
     public override IPool OpenAnother() => OpenAnother(Settings);
 
-    protected static PoolSettings SettingsOf(PoolBackend backend, string directory) => new()
+    /// <summary>The settings of a pool that has nothing but its place.</summary>
+    public static PoolSettings SettingsOf(PoolBackend backend, string directory) => new()
     {
         Name = backend == PoolBackend.Bind ? PoolName.Bind : PoolName.Default,
         Backend = backend,

@@ -58,12 +58,7 @@ public abstract partial class PoolSpecification
     [PoolFact(PoolTraits.Images)]
     public async Task Blocks_FromTheMiddle_AreTheRestOfAll()
     {
-        var random = new Random(13);
-        var volume = await CreateImageAsync("a", null);
-        await WriteBlocksAsync(volume, random, 200);
-        var older = await Scratch.SnapshotAsync(volume, "s1");
-        await WriteBlocksAsync(volume, random, 200);
-        var newer = await Scratch.SnapshotAsync(volume, "s2");
+        var (older, newer) = await TwoSnapshotsAsync(13);
 
         foreach (var since in (Snapshot?[])[null, older])
         {
@@ -116,12 +111,7 @@ public abstract partial class PoolSpecification
     [PoolFact(PoolTraits.Images)]
     public async Task Blocks_OfSnapshotsThatAreDeletedMeanwhile_AreToldToTheEnd()
     {
-        var random = new Random(17);
-        var volume = await CreateImageAsync("a", null);
-        await WriteBlocksAsync(volume, random, 100);
-        var older = await Scratch.SnapshotAsync(volume, "s1");
-        await WriteBlocksAsync(volume, random, 100);
-        var newer = await Scratch.SnapshotAsync(volume, "s2");
+        var (older, newer) = await TwoSnapshotsAsync(17);
         var all = await BlocksAsync(newer, older);
 
         using var blocks = Pool.OpenBlocks(newer, older, 0, CancellationToken.None);
@@ -141,6 +131,16 @@ public abstract partial class PoolSpecification
             Files.SetLength(image, 4096);
 
         await AssertRefusedAsync(StorageError.DataLoss, () => BlocksAsync(snapshot, null));
+    }
+
+    private async Task<(Snapshot Older, Snapshot Newer)> TwoSnapshotsAsync(int seed)
+    {
+        var random = new Random(seed);
+        var volume = await CreateImageAsync("a", null);
+        await WriteBlocksAsync(volume, random, 200);
+        var older = await Scratch.SnapshotAsync(volume, "s1");
+        await WriteBlocksAsync(volume, random, 200);
+        return (older, await Scratch.SnapshotAsync(volume, "s2"));
     }
 
     private static IEnumerable<long> BlocksOf(Extent range)

@@ -9,9 +9,6 @@ namespace Lamina.Storage.Pools.Images;
 /// <param name="cancellationToken">Ends it.</param>
 internal sealed class ContentComparison(SafeFileHandle older, SafeFileHandle newer, CancellationToken cancellationToken)
 {
-    /// <summary>The unit of differences, in bytes.</summary>
-    internal const int Block = 4096;
-
     private const int Step = 1 << 20;
 
     private byte[]? _had;
@@ -33,9 +30,9 @@ internal sealed class ContentComparison(SafeFileHandle older, SafeFileHandle new
             Read(newer, position, _has.AsSpan(0, length));
             if (AreEqual(0, length))
                 continue;
-            for (var offset = 0; offset < length; offset += Block)
+            for (var offset = 0; offset < length; offset += BlockRanges.Block)
             {
-                var size = Math.Min(Block, length - offset);
+                var size = Math.Min(BlockRanges.Block, length - offset);
                 if (!AreEqual(offset, size))
                     yield return new Extent(position + offset, size);
             }

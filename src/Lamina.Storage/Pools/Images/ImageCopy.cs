@@ -31,9 +31,9 @@ internal static class ImageCopy
         Files.SetLength(target, length);
         foreach (var extent in Files.DataExtents(source, length))
         {
-            for (var offset = extent.Offset; offset < extent.Offset + extent.Length;)
+            for (var offset = extent.Offset; offset < extent.End;)
             {
-                var copied = Files.CopyRange(source, offset, target, offset, Math.Min(Step, extent.Offset + extent.Length - offset));
+                var copied = Files.CopyRange(source, offset, target, offset, Math.Min(Step, extent.End - offset));
                 if (copied == 0)
                     throw new LinuxException($"copy {Files.CurrentPath(source)}", Errno.EIO, "it became shorter while it was copied");
                 offset += copied;

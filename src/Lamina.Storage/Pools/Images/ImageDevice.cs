@@ -9,7 +9,6 @@ namespace Lamina.Storage.Pools.Images;
 internal static class ImageDevice
 {
     private const int RawSector = 512;
-    private const int Attempts = 16;
     private const int Looks = 25;
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(20);
 
@@ -51,38 +50,46 @@ internal static class ImageDevice
     /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: there is one that somebody else made, otherwise than it has to be.</exception>
     internal static LoopDevice Attach(SafeFileHandle image, string name, bool isRaw)
     {
-        for (var attempt = 1; ; attempt++)
+        if (Open(image, FindWhole) is not { } loop)
+            return LoopDevice.Attach(image, name, direct: true, readOnly: false, autoClear: !isRaw, sectorSize: isRaw ? RawSector : 0);
+        try
         {
-            if (Find(image) is not { } found)
-                return LoopDevice.Attach(image, name, direct: true, readOnly: false, autoClear: !isRaw, sectorSize: isRaw ? RawSector : 0);
-            if (!found.IsWhole)
-                throw new StorageException(StorageError.FailedPrecondition, $"the image {name} is at {found.Path} already, read-only or in part; detach that first: losetup --detach {found.Path}");
-            if (TryOpen(image, found) is not { } loop)
-                continue;
-            try
-            {
-                loop.SetAutoClear(!isRaw);
-                // It may be from before the image became larger.
-                loop.SetCapacity();
-                return loop;
-            }
-            catch (LinuxException e) when (e.Errno is Errno.ENXIO && attempt < Attempts)
-            {
-                // It was detached in between.
-                loop.Dispose();
-            }
-            catch
-            {
-                loop.Dispose();
-                throw;
-            }
+            loop.SetAutoClear(!isRaw);
+            // It may be from before the image became larger.
+            loop.SetCapacity();
+            return loop;
+        }
+        catch
+        {
+            loop.Dispose();
+            throw;
+        }
+
+        LoopStatus? FindWhole(SafeFileHandle file)
+        {
+            var found = Find(file);
+            return found is not { IsWhole: false } ? found : throw new StorageException(StorageError.FailedPrecondition, $"the image {name} is at {found.Path} already, read-only or in part; detach that first: losetup --detach {found.Path}");
         }
     }
 
-    /// <summary>Opens a device that was found over an image; null when it has gone in between. Open, it can't go any more.</summary>
+    /// <summary>The device over an image, open, so that it can't go any more; null when there is none. Waits half a second for one that is going.</summary>
     /// <param name="image">The image.</param>
-    /// <param name="found">The device.</param>
-    internal static LoopDevice? TryOpen(SafeFileHandle image, LoopStatus found)
+    /// <param name="find">Finds it: <see cref="Find"/> or <see cref="FindLasting"/>.</param>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: it can't be opened and does not go.</exception>
+    internal static LoopDevice? Open(SafeFileHandle image, Func<SafeFileHandle, LoopStatus?> find)
+    {
+        for (var left = Looks; find(image) is { } found; left--)
+        {
+            if (TryOpen(image, found) is { } loop)
+                return loop;
+            if (left == 0)
+                throw new StorageException(StorageError.Unavailable, $"{Files.CurrentPath(image)} is at {found.Path}, which the kernel is letting go of and nobody can open; call again, and see the kernel log (dmesg) if it stays");
+            Thread.Sleep(s_pause);
+        }
+        return null;
+    }
+
+    private static LoopDevice? TryOpen(SafeFileHandle image, LoopStatus found)
     {
         LoopDevice loop;
         try

@@ -62,7 +62,7 @@ internal sealed partial class ImagePool
         LoopDevice? loop = null;
         try
         {
-            loop = OpenDevice(source, mayBeGoing: volume.MountPoint is null);
+            loop = ImageDevice.Open(source, volume.MountPoint is null ? ImageDevice.FindLasting : ImageDevice.Find);
             if (loop is null)
                 await CopyUnusedAsync(source, target, $"volume {id}").ConfigureAwait(false);
             else
@@ -89,16 +89,6 @@ internal sealed partial class ImagePool
             throw new StorageException(StorageError.FailedPrecondition,
                 $"volume {volume.Volume.Id} is detached, but still in use as {loop.Path} where this host can't see it, so it can't be cut at one moment with others; end what has it and call again");
         }
-    }
-
-    private static LoopDevice? OpenDevice(SafeFileHandle image, bool mayBeGoing)
-    {
-        while ((mayBeGoing ? ImageDevice.FindLasting(image) : ImageDevice.Find(image)) is { } found)
-        {
-            if (ImageDevice.TryOpen(image, found) is { } loop)
-                return loop;
-        }
-        return null;
     }
 
     private static string What(Snapshot snapshot) => $"snapshot volume {snapshot.SourceVolume} as '{snapshot.Name}'";

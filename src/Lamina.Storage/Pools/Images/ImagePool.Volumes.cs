@@ -75,7 +75,7 @@ internal sealed partial class ImagePool
                 Files.SetLength(image, size.Bytes);
                 Files.Flush(image);
             }
-            using var loop = OpenDevice(image, mayBeGoing: false);
+            using var loop = ImageDevice.Open(image, ImageDevice.Find);
             if (loop is not null)
                 GrowAttached(resized, loop, size);
         }

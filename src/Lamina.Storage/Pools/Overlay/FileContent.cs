@@ -29,7 +29,7 @@ internal sealed class FileContent
         Files.SetLength(to, size);
         foreach (var extent in Files.DataExtents(from, size))
         {
-            for (var offset = extent.Offset; offset < extent.Offset + extent.Length;)
+            for (var offset = extent.Offset; offset < extent.End;)
             {
                 cancellation.ThrowIfCancellationRequested();
                 var wanted = Read(from, offset, extent, _wanted);
@@ -56,7 +56,7 @@ internal sealed class FileContent
         {
             Clear(to, data, position, extent.Offset);
             CompareExtent(from, to, extent, cancellation);
-            position = extent.Offset + extent.Length;
+            position = extent.End;
         }
         Clear(to, data, position, size);
         if (present < size)
@@ -65,7 +65,7 @@ internal sealed class FileContent
 
     private void CompareExtent(SafeFileHandle from, SafeFileHandle to, Extent extent, CancellationToken cancellation)
     {
-        for (var offset = extent.Offset; offset < extent.Offset + extent.Length;)
+        for (var offset = extent.Offset; offset < extent.End;)
         {
             cancellation.ThrowIfCancellationRequested();
             var wanted = Read(from, offset, extent, _wanted);
@@ -104,7 +104,7 @@ internal sealed class FileContent
 
     private static Span<byte> Read(SafeFileHandle from, long offset, Extent extent, byte[] buffer)
     {
-        var length = (int)Math.Min(ChunkSize, extent.Offset + extent.Length - offset);
+        var length = (int)Math.Min(ChunkSize, extent.End - offset);
         // Fewer when the file has been cut meanwhile; that moves its time.
         return buffer.AsSpan(0, Files.Read(from, offset, buffer.AsSpan(0, length)));
     }
@@ -112,7 +112,7 @@ internal sealed class FileContent
     /// <summary>Makes a hole of a range, where there is data in it.</summary>
     private static void Clear(SafeFileHandle to, List<Extent> data, long start, long end)
     {
-        if (start >= end || !data.Exists(extent => extent.Offset < end && extent.Offset + extent.Length > start))
+        if (start >= end || !data.Exists(extent => extent.Offset < end && extent.End > start))
             return;
         try
         {

@@ -1,5 +1,6 @@
 using Lamina.Linux;
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Images;
 using Lamina.Testing;
 using Lamina.Testing.Pools;
 
@@ -137,6 +138,23 @@ public sealed class ImageDeviceTests(XfsFileSystem xfs) : IAsyncLifetime
         Assert.Equal(Digest(ImageOf(made)), Digest(ImageOf(restored)));
     }
 
+    // In a container, a file on another filesystem may have the very same path.
+    [Fact]
+    public async Task Stray_IsWhatLiesOnTheSameFileSystemAndBeneathTheDirectory()
+    {
+        var volume = await CreateAsync("a", null);
+        using var foreign = AttachForeign(volume, readOnly: false, autoClear: false);
+        using var root = Files.OpenDirectory(_pool.Directory);
+        var (device, directory) = (Files.Stat(root).Device, Path.GetDirectoryName(ImageOf(volume))!);
+
+        ImageDevice.DetachStray(device + 1, [directory]);
+        ImageDevice.DetachStray(device, [directory[..^1], Path.Combine(directory, "image")]);
+        Assert.False(Assert.Single(Loops(volume)).AutoClear);
+        // Open here, it goes with us.
+        ImageDevice.DetachStray(device, [directory]);
+        Assert.True(Assert.Single(Loops(volume)).AutoClear);
+    }
+
     private static string Digest(string path)
     {
         using var file = File.OpenRead(path);
@@ -154,10 +172,10 @@ public sealed class ImageDeviceTests(XfsFileSystem xfs) : IAsyncLifetime
         return volume;
     }
 
-    private LoopDevice AttachForeign(Volume volume, bool readOnly)
+    private LoopDevice AttachForeign(Volume volume, bool readOnly, bool autoClear = true)
     {
         using var image = OpenImage(volume);
-        return LoopDevice.Attach(image, "foreign", direct: false, readOnly, autoClear: true);
+        return LoopDevice.Attach(image, "foreign", direct: false, readOnly, autoClear);
     }
 
     // What shows only a part of a file is made by the tool that people use.

@@ -139,13 +139,8 @@ public sealed class ImagePoolTests(XfsFileSystem xfs) : IAsyncLifetime
     [Fact]
     public async Task Copy_WhereNothingIsShared_KeepsHolesAndObeysTheLimit()
     {
-        await using var pool = await DirectoryScratchPool.CreateAsync(new PoolSettings
-        {
-            Name = PoolName.Default,
-            Backend = PoolBackend.Overlay2,
-            Path = TestScratch.NewDirectory("pool"),
-            MaxCopySize = ByteSize.FromMebibytes(8),
-        });
+        await using var pool = await DirectoryScratchPool.CreateAsync(
+            DirectoryScratchPool.SettingsOf(PoolBackend.Overlay2, TestScratch.NewDirectory("pool")) with { MaxCopySize = ByteSize.FromMebibytes(8) });
         var volume = await CreateAsync(pool, "a", null);
         await WriteAsync(pool, volume, 100, 4);
         var operations = new OperationRunner(new KeyedLocks(), NullLogger<OperationRunner>.Instance);
@@ -170,13 +165,8 @@ public sealed class ImagePoolTests(XfsFileSystem xfs) : IAsyncLifetime
     [Fact]
     public async Task Copy_WhereNothingIsSharedAndTooLittleIsFree_IsRefused()
     {
-        await using var pool = await DirectoryScratchPool.CreateAsync(new PoolSettings
-        {
-            Name = PoolName.Default,
-            Backend = PoolBackend.Overlay2,
-            Path = TestScratch.NewDirectory("pool"),
-            MinFree = new ByteSize(1L << 60),
-        });
+        await using var pool = await DirectoryScratchPool.CreateAsync(
+            DirectoryScratchPool.SettingsOf(PoolBackend.Overlay2, TestScratch.NewDirectory("pool")) with { MinFree = new ByteSize(1L << 60) });
         var volume = await CreateAsync(pool, "a", null);
         await WriteAsync(pool, volume, 0, 1);
 
