@@ -115,6 +115,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "{Holder} of volume {Volume} is dropped: its container is gone, and the engine never said so")]
     public static partial void EngineLost(this ILogger logger, string holder, VolumeId volume);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What engines hold of volume {Volume} can't be looked after now, and is in a moment: {Reason}")]
+    public static partial void EnginesNotTidied(this ILogger logger, VolumeId volume, string reason);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume} has holders but could not be mounted again: {Reason}")]
     public static partial void RemountFailed(this ILogger logger, VolumeId volume, string reason);
 

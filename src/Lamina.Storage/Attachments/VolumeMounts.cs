@@ -8,17 +8,21 @@ namespace Lamina.Storage.Attachments;
 /// <summary>Performs what backends describe: one mount per attached volume, at <c>mounts/&lt;volume id&gt;</c> under the runtime directory.</summary>
 internal sealed class VolumeMounts
 {
+    private const string Place = "mounts";
     private readonly string _root;
 
     internal VolumeMounts(string runtimeDirectory)
     {
-        _root = Path.Combine(runtimeDirectory, "mounts");
+        _root = Path.Combine(runtimeDirectory, Place);
         // Users of a volume pass through on their way to it; what they may do there is up to the volume's own root directory.
         Files.MakeDirectories(_root, 0x1C9);
     }
 
     /// <summary>Where a volume is or would be mounted.</summary>
     internal string PathOf(VolumeId volume) => Path.Combine(_root, volume.ToString());
+
+    /// <summary>How that path ends, wherever the runtime directory is seen.</summary>
+    internal static string PlaceOf(VolumeId volume) => $"/{Place}/{volume}";
 
     /// <summary>Whether the volume is mounted there, by the kernel's word.</summary>
     internal bool IsMounted(VolumeId volume)

@@ -61,8 +61,10 @@ internal sealed class VolumeDriver(PoolSet pools, VolumeService volumes, Snapsho
     internal async Task<DriverResponse> UnmountAsync(DriverRequest request, CancellationToken patience)
     {
         await ReadyAsync(patience);
-        var id = IdOf(request);
-        await attachments.EngineUnmountAsync(Get(request).Id, Door.Docker, id, patience);
+        var (name, id) = (NameOf(request), IdOf(request));
+        // An engine says it once, and that needs no pool.
+        var volume = Find(name)?.Id ?? attachments.FindEngineMount(ObjectKey.FromName(name), Door.Docker, id) ?? throw NotHere(name);
+        await attachments.EngineUnmountAsync(volume, Door.Docker, id, patience);
         return new DriverResponse();
     }
 
@@ -90,18 +92,25 @@ internal sealed class VolumeDriver(PoolSet pools, VolumeService volumes, Snapsho
         }
     }
 
-    // With a pool missing, an engine that looks for its volume there would be given an empty one of the same name here.
+    // An engine that does not find its volume asks for it to be made: it would be given an empty one where the one with its data is out of reach.
     private void CheckNothingHidden(string name, string? pool)
     {
-        if (pool is not null || pools.List().FirstOrDefault(status => status.Loaded is null) is not { } missing)
-            return;
-        throw new StorageException(StorageError.Unavailable,
-            $"there is no volume '{name}' in the pools that are served, but pool '{missing.Settings.Name}' is not, and may hold it: {missing.Problem}. To make a new one all the same, say in which pool: -o pool=...");
+        foreach (var loaded in pools.List().Select(status => status.Loaded).OfType<LoadedPool>())
+            loaded.CheckReadable(ObjectKey.FromName(name), isSnapshot: false);
+        if (pool is null && MissingPool() is { } missing)
+            throw new StorageException(StorageError.Unavailable, $"{MayBeIn(name, missing)}. To make a new one all the same, say in which pool: -o pool=...");
     }
 
-    private Volume Get(DriverRequest request) => NameOf(request) is var name && Find(name) is { } volume
-        ? volume
-        : throw new StorageException(StorageError.NotFound, $"there is no volume '{name}' of this driver");
+    private PoolStatus? MissingPool() => pools.List().FirstOrDefault(status => status.Loaded is null);
+
+    private static string MayBeIn(string name, PoolStatus missing) =>
+        $"there is no volume '{name}' in the pools that are served, but pool '{missing.Settings.Name}' is not, and may hold it: {missing.Problem}";
+
+    private StorageException NotHere(string name) => MissingPool() is { } missing
+        ? new StorageException(StorageError.Unavailable, MayBeIn(name, missing))
+        : new StorageException(StorageError.NotFound, $"there is no volume '{name}' of this driver");
+
+    private Volume Get(DriverRequest request) => NameOf(request) is var name && Find(name) is { } volume ? volume : throw NotHere(name);
 
     private Volume? Find(string name) => volumes.FindByName(name) is { } volume && IsOurs(volume) ? volume : null;
 

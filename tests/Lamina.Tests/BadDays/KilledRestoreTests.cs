@@ -1,13 +1,16 @@
+using System.Diagnostics;
+using Lamina.Linux;
 using Lamina.Testing;
 using Lamina.Tests.Cli;
 using Lamina.Tests.Csi;
-using Lamina.Linux;
 
 namespace Lamina.Tests.BadDays;
 
 /// <summary>A daemon that is killed at any moment of a restore in place: the volume is as it was or as the snapshot is, and its state before is not lost.</summary>
 public sealed class KilledRestoreTests
 {
+    private const int Rounds = 5;
+
     [Theory]
     [InlineData(FileSystemKind.Ext4)]
     [InlineData(FileSystemKind.Btrfs)]
@@ -25,14 +28,17 @@ public sealed class KilledRestoreTests
             await OkAsync(daemon, "snapshot", "create", volume, $"{volume}-0");
         }
 
+        var watch = Stopwatch.StartNew();
+        await Task.WhenAll(volumes.Select(volume => OkAsync(daemon, "snapshot", "restore", "--in-place", $"{volume}-0")));
+        var undisturbed = watch.Elapsed;
         var (kept, undone) = (0, 0);
-        for (var round = 1; round <= 6; round++)
+        for (var round = 1; round <= Rounds; round++)
         {
             foreach (var volume in volumes)
                 await WriteAsync(daemon, volume, $"{round}");
             var restores = volumes.Select(volume => Task.Run(() => RunAsync(daemon, "snapshot", "restore", "--in-place", $"{volume}-0"))).ToList();
-            // From at once to when it is over, as measured on a slow machine.
-            await Task.Delay(TimeSpan.FromMilliseconds(round * 10 * round));
+            // From soon to when it is over, however slow the machine.
+            await Task.WhenAny(Task.WhenAll(restores), Task.Delay(round < Rounds ? undisturbed * round / Rounds : Timeout.InfiniteTimeSpan));
             daemon.Kill();
             var answered = await Task.WhenAll(restores);
             await daemon.StartAsync();

@@ -2,8 +2,6 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lamina.Linux;
-using Lamina.Storage;
-using Lamina.Storage.Attachments;
 using Lamina.Testing;
 using Lamina.Tests.Cli;
 using Microsoft.Extensions.DependencyInjection;
@@ -141,7 +139,7 @@ public sealed class VolumeDriverTests : IAsyncLifetime
     {
         await OkAsync("VolumeDriver.Create", """{"Name":"v"}""");
         var path = await MountAsync("a");
-        using (await ContainerAsync(path))
+        using (await ContainerNamespace.StartAsync(_root, path))
         {
             await MountAsync("a");
             await UnmountAsync("a");
@@ -156,46 +154,6 @@ public sealed class VolumeDriverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Holder_WhoseContainerWentWithoutAWord_IsDroppedAndOneThatOnlyBeginsIsNot()
-    {
-        var attachments = _daemon.Services.GetRequiredService<AttachmentService>();
-        foreach (var name in (string[])["v", "w"])
-            await OkAsync("VolumeDriver.Create", $$"""{"Name":"{{name}}"}""");
-        var path = await MountAsync("a");
-        var other = (string)(await OkAsync("VolumeDriver.Mount", """{"Name":"w","ID":"b"}"""))["Mountpoint"]!;
-        var podman = (string)(await OkAsync("VolumeDriver.Mount", $$"""{"Name":"w","ID":"{{AttachmentService.PodmanId}}"}"""))["Mountpoint"]!;
-        using (await ContainerAsync(path))
-            await attachments.TidyEnginesAsync(TestContext.Current.CancellationToken);
-        Assert.NotNull(MountTable.Read().FindTop(path));
-
-        await attachments.TidyEnginesAsync(TestContext.Current.CancellationToken);
-
-        Assert.Null(MountTable.Read().FindTop(path));
-        Assert.NotNull(MountTable.Read().FindTop(other));
-        Assert.Equal(other, podman);
-        Assert.Empty(attachments.HoldersOf(VolumeOf("v").Id));
-        Assert.Equal(2, attachments.HoldersOf(VolumeOf("w").Id).Count);
-    }
-
-    // The second holder's container is not there yet: that of the first is no proof of it.
-    [Fact]
-    public async Task Holder_BesideAContainerOfAnother_IsNotTakenForLost()
-    {
-        var attachments = _daemon.Services.GetRequiredService<AttachmentService>();
-        await OkAsync("VolumeDriver.Create", """{"Name":"v"}""");
-        var path = await MountAsync("a");
-        await MountAsync("b");
-        using (await ContainerAsync(path))
-            await attachments.TidyEnginesAsync(TestContext.Current.CancellationToken);
-        await UnmountAsync("a");
-
-        await attachments.TidyEnginesAsync(TestContext.Current.CancellationToken);
-
-        Assert.NotNull(MountTable.Read().FindTop(path));
-        Assert.Equal("b", Assert.Single(attachments.HoldersOf(VolumeOf("v").Id)).Reference);
-    }
-
-    [Fact]
     public async Task Remove_OfWhatTheEngineLeft_GoesButNotUnderAContainerOrAnotherDoor()
     {
         await OkAsync("VolumeDriver.Create", """{"Name":"v"}""");
@@ -204,7 +162,7 @@ public sealed class VolumeDriverTests : IAsyncLifetime
         Assert.Contains("is in use by cli user 'me'", await RefusedAsync("VolumeDriver.Remove", """{"Name":"v"}"""), StringComparison.Ordinal);
         await CliRun.OkAsync(_daemon, "volume", "detach", "v", "--as", "me");
         path = await MountAsync("a");
-        using (await ContainerAsync(path))
+        using (await ContainerNamespace.StartAsync(_root, path))
             Assert.Contains("a container has it mounted", await RefusedAsync("VolumeDriver.Remove", """{"Name":"v"}"""), StringComparison.Ordinal);
         Assert.NotNull(MountTable.Read().FindTop(path));
 
@@ -239,25 +197,11 @@ public sealed class VolumeDriverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Create_WhileAPoolIsMissing_IsRefusedUnlessThePoolIsNamed()
-    {
-        await using var daemon = await TestDaemon.StartAsync(["--docker:enabled=true", $"--docker:socket={_root}/other.sock", .. Csi.CsiPools.Overlay("here", "--default"),
-            "--pools:gone:backend=overlay2", "--pools:gone:path=/nowhere/pool"]);
-        var refused = await DriverClient.RefusedAsync($"{_root}/other.sock", "VolumeDriver.Create", """{"Name":"v"}""");
-
-        Assert.StartsWith("there is no volume 'v' in the pools that are served, but pool 'gone' is not, and may hold it: ", refused, StringComparison.Ordinal);
-        await DriverClient.OkAsync($"{_root}/other.sock", "VolumeDriver.Create", """{"Name":"v","Opts":{"pool":"here"}}""");
-        await DriverClient.OkAsync($"{_root}/other.sock", "VolumeDriver.Create", """{"Name":"v"}""");
-    }
-
-    [Fact]
     public async Task Door_ThatIsNotOpened_HasNoSocket()
     {
         await using var daemon = await TestDaemon.StartAsync($"--docker:socket={_root}/closed.sock");
         Assert.False(File.Exists($"{_root}/closed.sock"));
     }
-
-    private Volume VolumeOf(string name) => _daemon.Services.GetRequiredService<VolumeService>().GetByNameOrId(name);
 
     private async Task<JsonNode?> StatusAsync(string volume, string key) => (await OkAsync("VolumeDriver.Get", $$"""{"Name":"{{volume}}"}"""))["Volume"]!["Status"]![key];
 
@@ -271,10 +215,4 @@ public sealed class VolumeDriverTests : IAsyncLifetime
     private Task<JsonNode> OkAsync(string method, string body = "{}") => DriverClient.OkAsync(Socket, method, body);
 
     private Task<string> RefusedAsync(string method, string body) => DriverClient.RefusedAsync(Socket, method, body);
-
-    private async Task<WorkloadProcess> ContainerAsync(string path)
-    {
-        var inside = Directory.CreateDirectory($"{_root}/inside").FullName;
-        return await WorkloadProcess.StartProgramAsync("unshare", "-m", "--propagation", "private", "sh", "-c", $"mount --bind {path} {inside} && umount {path} && echo ready && read line");
-    }
 }
