@@ -37,12 +37,13 @@ public sealed class DockerTests(DockerEngine docker) : IAsyncLifetime
         Assert.Equal("from the image\n1000 1000", await RunAsync("-v", "data:/content", "bb", "sh", "-c", "cat /content/file; stat -c '%u %g' /content"));
         await RunAsync("-v", "data:/content", "bb", "sh", "-c", "echo changed > /content/file");
         Assert.Equal("changed", await RunAsync("-v", "data:/content", "bb", "cat", "/content/file"));
+        Assert.Equal("from the image", await RunAsync("-v", "unmade:/content", "--volume-driver", _host.Driver, "bb", "cat", "/content/file"));
         Assert.Equal("", await RunAsync("--mount", $"type=volume,src=bare,dst=/content,volume-driver={_host.Driver},volume-nocopy", "bb", "ls", "/content"));
 
         Assert.Null(await _host.PathOfAsync("data"));
         var inspected = JsonNode.Parse(await docker.OkAsync("volume", "inspect", "data"))![0]!;
         Assert.Equal((_host.Driver, "64Mi", "default"), ((string)inspected["Driver"]!, (string)inspected["Status"]!["size"]!, (string)inspected["Status"]!["pool"]!));
-        await docker.OkAsync("volume", "rm", "data", "bare");
+        await docker.OkAsync("volume", "rm", "data", "bare", "unmade");
         Assert.DoesNotContain(_host.Driver, await docker.OkAsync("volume", "ls"), StringComparison.Ordinal);
     }
 

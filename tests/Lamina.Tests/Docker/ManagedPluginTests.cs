@@ -33,6 +33,11 @@ public sealed class ManagedPluginTests(DockerEngine docker)
             await docker.OkAsync("run", "--rm", "--network", "none", "-v", "managed:/content", "bb", "sh", "-c", "echo kept > /content/file");
             Assert.Equal("kept", await docker.OkAsync("run", "--rm", "--network", "none", "-v", "managed:/content", "bb", "cat", "/content/file"));
             Assert.NotEmpty(Directory.EnumerateFiles(state, "file", SearchOption.AllDirectories));
+            // The end of this mount is never told; and what the host has of the plugin's mounts is no container.
+            var container = await docker.OkAsync("run", "-d", "--network", "none", "--stop-signal", "KILL", "-v", "managed:/content", "bb", "sleep", "1000");
+            docker.Kill();
+            await docker.StartAsync();
+            await docker.OkAsync("rm", "-f", container);
             await docker.OkAsync("volume", "rm", "managed");
         }
         finally
