@@ -31,7 +31,7 @@ install-run:
 	@deploy/demo/install-packages.sh postgresql
 
 install-test:
-	@deploy/demo/install-packages.sh postgresql btrfs-progs xfsprogs e2fsprogs python3
+	@deploy/demo/install-packages.sh postgresql btrfs-progs xfsprogs e2fsprogs python3 docker.io busybox-static podman conmon runc
 
 check-host:
 	@test "$$(id -u)" = 0 || { echo "Lamina mounts filesystems, which only root may do: sudo make $(MAKECMDGOALS)"; exit 1; }
