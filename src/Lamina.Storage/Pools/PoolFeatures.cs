@@ -31,12 +31,15 @@ public enum PoolFeatures
     /// <summary>Raw block volumes, and volumes with a filesystem of their own (<see cref="PoolDescription.FileSystems"/>).</summary>
     BlockVolumes = 128,
 
+    /// <summary>A volume that nobody uses gets the content of a snapshot in its place, in one step.</summary>
+    RestoresInPlace = 256,
+
     /// <summary>The parameters <c>recordsize</c>, <c>atime</c>, <c>logbias</c> and <c>reserve</c>.</summary>
-    DatasetProperties = 256,
+    DatasetProperties = 512,
 
     /// <summary>The filesystem of an attached volume is the volume's own, and tells its size and how full it is.</summary>
-    OwnFileSystem = 512,
+    OwnFileSystem = 1024,
 
     /// <summary>The parameter <c>encryption</c>, with a key that is given with the call.</summary>
-    Encryption = 1024,
+    Encryption = 2048,
 }

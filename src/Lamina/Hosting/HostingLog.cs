@@ -15,7 +15,7 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "Stopping though {Count} operations still run: it took too long to wait for them; they are cut off like by a crash, and nothing is lost")]
     public static partial void OperationsLeft(this ILogger logger, int count);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "What pods and incomplete groups have left can't be looked at now, and is tried again: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What pods, engines and incomplete groups have left can't be looked at now, and is tried again: {Reason}")]
     public static partial void NotTidied(this ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Reason}")]
@@ -32,6 +32,9 @@ internal static partial class HostingLog
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The pool of bind volumes can't be made: {Reason}")]
     public static partial void BindPoolNotMade(this ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Listening: Docker and Podman on {Socket}")]
+    public static partial void ListeningForDocker(this ILogger logger, string socket);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Listening: CSI on {Csi}, command line on {Admin}, metrics on {Metrics}")]
     public static partial void Listening(this ILogger logger, string csi, string admin, string metrics);
