@@ -78,7 +78,7 @@ public sealed partial class AttachmentService
     {
         var before = _holders.Find(volume, identity);
         _unseenFrom.TryRemove((volume, identity), out _);
-        var path = await AttachLockedAsync(volume, identity, "").ConfigureAwait(false);
+        var path = await AttachLockedAsync(volume, identity, "", null).ConfigureAwait(false);
         if (before is { Kind: HolderKind.Engine })
         {
             // The same id comes again beside a running container, as for docker cp; and after an engine's death, which has never ended the mount before.

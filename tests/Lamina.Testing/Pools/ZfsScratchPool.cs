@@ -52,7 +52,7 @@ public sealed class ZfsScratchPool : ScratchPool
     public Task TrashEmptiesAsync() => Eventually.TrueAsync(() => ListTrash().Count == 0, "the trash is empty");
 
     /// <summary>What is in its trash: datasets, and snapshots that nobody sees.</summary>
-    public IReadOnlyList<string> ListTrash() => [.. List().Where(name => name.Contains("/trash/", StringComparison.Ordinal) || name.Contains("@trash.", StringComparison.Ordinal))];
+    public IReadOnlyList<string> ListTrash() => [.. List().Where(name => name.Contains("/trash/", StringComparison.Ordinal) || name.Contains(".trash.", StringComparison.Ordinal) || name.Contains("@trash.", StringComparison.Ordinal))];
 
     /// <summary>Every dataset and snapshot of it.</summary>
     public IReadOnlyList<string> List() =>

@@ -74,6 +74,13 @@ internal sealed partial class ZfsLayout
     internal string NewTrash(string incoming) =>
         incoming.Split(IncomingMark) is [var place, _] ? $"{place}{TrashMark}{RandomName.New()}" : $"{Trash}/{RandomName.New()}";
 
+    /// <summary>A name as it is beneath the root, which may be called otherwise some day.</summary>
+    internal string WithoutRoot(string dataset) => dataset[(Root.Length + 1)..];
+
+    /// <summary>Of which volume a dataset was that waits until nothing is made from it any more; null for all else.</summary>
+    internal ObjectKey? KeyOfTrash(string dataset) =>
+        IsTrash(dataset) && ObjectKey.TryParse(dataset[(dataset.LastIndexOf('/') + 1)..].Split('.')[0], out var key) ? key : null;
+
     /// <summary>Whether a dataset is a volume's: what it is called among the volumes, or null.</summary>
     internal string? VolumeName(string dataset) => NameBeneath(Volumes, dataset) is { } name && !name.Contains(IncomingMark) && !name.Contains(TrashMark) ? name : null;
 

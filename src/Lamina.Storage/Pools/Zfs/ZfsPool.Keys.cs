@@ -38,6 +38,12 @@ internal sealed partial class ZfsPool
         }
     }
 
+    // What lies in a dataset that the administrator has encrypted, with all that is in it, is nothing of ours.
+    private async Task<(string Root, bool IsAvailable)?> FindOwnKeyAsync(string dataset) =>
+        _zfs.Dialect.HasEncryption && await _zfs.FindKeyAsync(dataset).ConfigureAwait(false) is { } keyed && keyed.Root.StartsWith($"{_layout.Root}/", StringComparison.Ordinal)
+            ? keyed
+            : null;
+
     private async Task CreateEncryptedAsync(Volume volume, string encryption, VolumeKey key)
     {
         await BuildAsync(volume, (name, properties) => _zfs.CreateEncryptedAsync(name, properties, encryption, key)).ConfigureAwait(false);
@@ -52,9 +58,7 @@ internal sealed partial class ZfsPool
     private async Task CloneAsync(Volume volume, string dataset, string name, VolumeKey? key)
     {
         var point = $"{dataset}@{name}";
-        var known = _zfs.Dialect.HasEncryption ? await _zfs.FindKeyAsync(dataset).ConfigureAwait(false) : null;
-        // What lies in a dataset that the administrator has encrypted, with all that is in it, is nothing of ours.
-        if (known is not { } keyed || !keyed.Root.StartsWith($"{_layout.Root}/", StringComparison.Ordinal))
+        if (await FindOwnKeyAsync(dataset).ConfigureAwait(false) is not { } keyed)
         {
             if (volume.Parameters.Encryption is not null)
                 throw new StorageException(StorageError.InvalidArgument, $"the source of volume '{volume.Name}' is not encrypted, and so is no copy of it: leave the parameter 'encryption' out");

@@ -58,7 +58,7 @@ internal sealed partial class ZfsPool
             else
                 isChanged |= await TryAsync(snapshot.Name, kept, () => _zfs.DestroyAsync(snapshot.Name)).ConfigureAwait(false);
         }
-        foreach (var dataset in inventory.Datasets.Where(one => _layout.IsTrash(one.Name)))
+        foreach (var dataset in inventory.Datasets.Where(one => _layout.IsTrash(one.Name) && !_replaced.ContainsKey(one.Name)))
         {
             stopping.ThrowIfCancellationRequested();
             isChanged |= await ReclaimAsync(inventory, dataset, kept).ConfigureAwait(false);
@@ -94,9 +94,12 @@ internal sealed partial class ZfsPool
 
     private static bool IsGoing(ZfsObject snapshot) => snapshot.IsOurs && ZfsLayout.IsTrashSnapshot(snapshot.SnapshotName!);
 
-    private async Task PromoteAsync(string clone)
+    private async Task<bool> PromoteAsync(string clone)
     {
         using var changing = await _structure.ChangeAsync().ConfigureAwait(false);
+        // It hands the key on too, but not that it is loaded: what is attached, or just about to be, would lose it. The last detach calls again.
+        if (await FindOwnKeyAsync(clone).ConfigureAwait(false) is { IsAvailable: true })
+            return false;
         await _zfs.PromoteAsync(clone).ConfigureAwait(false);
         var inventory = await ZfsInventory.ReadAsync(_zfs, _layout.Root, CancellationToken.None).ConfigureAwait(false);
         foreach (var one in inventory.Snapshots.Where(IsSnapshot))
@@ -104,6 +107,7 @@ internal sealed partial class ZfsPool
             if (ObjectKey.TryParse(one.SnapshotName, out var key) && _snapshots.TryGetValue(key, out var known) && known.Dataset != one.Dataset)
                 _snapshots[key] = known with { Dataset = one.Dataset };
         }
+        return true;
     }
 
     private async Task EmptyAsync(ZfsObject dataset, ZfsObject latest)
@@ -114,12 +118,17 @@ internal sealed partial class ZfsPool
         _rolledBack.Add(dataset.Name);
     }
 
-    private static async Task<bool> TryAsync(string name, Dictionary<string, string> kept, Func<Task> change)
+    private static Task<bool> TryAsync(string name, Dictionary<string, string> kept, Func<Task> change) => TryAsync(name, kept, async () =>
+    {
+        await change().ConfigureAwait(false);
+        return true;
+    });
+
+    private static async Task<bool> TryAsync(string name, Dictionary<string, string> kept, Func<Task<bool>> change)
     {
         try
         {
-            await change().ConfigureAwait(false);
-            return true;
+            return await change().ConfigureAwait(false);
         }
         catch (ZfsFailure e)
         {

@@ -37,11 +37,7 @@ internal sealed partial class ZfsPool
     public Task DeleteVolumeAsync(Volume volume) => _edge.RunAsync($"delete volume '{volume.Name}'", async () =>
     {
         var (dataset, discarded) = (_layout.VolumeOf(volume.Id.Key), _layout.NewTrash(volume.Id.Key, volume.Parameters.Encryption is not null));
-        if (FindMount(dataset) is { } mount)
-        {
-            throw new StorageException(StorageError.FailedPrecondition,
-                $"volume {volume.Id} is still mounted {mount}, most likely in a container that has not ended yet; end it and call again");
-        }
+        CheckNotMounted(volume, dataset);
         var hasSnapshots = _snapshots.Values.Any(one => one.Dataset == dataset);
         using (hasSnapshots ? await _structure.ChangeAsync().ConfigureAwait(false) : await _structure.KeepAsync().ConfigureAwait(false))
         {
@@ -177,6 +173,15 @@ internal sealed partial class ZfsPool
             return;
         using var root = Files.OpenDirectory(mountPoint);
         Files.FlushFileSystem(root);
+    }
+
+    private static void CheckNotMounted(Volume volume, string dataset)
+    {
+        if (FindMount(dataset) is { } mount)
+        {
+            throw new StorageException(StorageError.FailedPrecondition,
+                $"volume {volume.Id} is still mounted {mount}, most likely in a container that has not ended yet; end it and call again");
+        }
     }
 
     // In words; null when nobody has it mounted that we can see.

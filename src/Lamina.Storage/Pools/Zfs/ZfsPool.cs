@@ -50,7 +50,7 @@ internal sealed partial class ZfsPool : IPool
             id,
             "zfs",
             layout.Root,
-            PoolFeatures.Snapshots | PoolFeatures.HardLimits | PoolFeatures.Compression | PoolFeatures.RootOwnership | PoolFeatures.DatasetProperties | PoolFeatures.OwnFileSystem
+            PoolFeatures.Snapshots | PoolFeatures.HardLimits | PoolFeatures.Compression | PoolFeatures.RootOwnership | PoolFeatures.DatasetProperties | PoolFeatures.OwnFileSystem | PoolFeatures.RestoresInPlace
                 | (zfs.Dialect.HasEncryption ? PoolFeatures.Encryption : PoolFeatures.None))
         {
             FileSystem = zfs.Dialect.ToString(),
@@ -95,7 +95,7 @@ internal sealed partial class ZfsPool : IPool
         try
         {
             await MakeParentsAsync(cancellationToken).ConfigureAwait(false);
-            var inventory = await ZfsInventory.ReadAsync(_zfs, _layout.Root, cancellationToken).ConfigureAwait(false);
+            var inventory = await FinishRestoresAsync(await ZfsInventory.ReadAsync(_zfs, _layout.Root, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
             var unreadable = LoadVolumes(inventory).Concat(LoadSnapshots(inventory)).OrderBy(record => record.Path, StringComparer.Ordinal).ToImmutableList();
             await DiscardUnfinishedAsync(inventory).ConfigureAwait(false);
             TakeSample(inventory);

@@ -34,12 +34,15 @@ internal static class ZfsRecords
     /// <summary>On a snapshot that is there only for a copy that was made from it.</summary>
     internal const string CopyPoint = "lamina:copy-point";
 
+    /// <summary>On a clone that goes back to a snapshot in place: the dataset, beneath the root, that it takes the place of, once that is thrown away.</summary>
+    internal const string Replaces = "lamina:replaces";
+
     // A property takes 8,191 bytes.
     private const int MaxPart = 7_900;
     private const int MaxParts = 8;
 
     /// <summary>All of them.</summary>
-    internal static IEnumerable<string> Properties => ((string[])[Volume, Snapshot, Group]).SelectMany(Parts).Append(Attributes).Append(Cut).Append(CopyPoint);
+    internal static IEnumerable<string> Properties => ((string[])[Volume, Snapshot, Group]).SelectMany(Parts).Append(Attributes).Append(Cut).Append(CopyPoint).Append(Replaces);
 
     /// <summary>A volume's record, without what ZFS itself holds.</summary>
     internal static IEnumerable<(string Name, string Value)> Of(Volume volume) =>

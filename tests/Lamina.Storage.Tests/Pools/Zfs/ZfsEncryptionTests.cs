@@ -102,6 +102,26 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
         Assert.Equal([$"zfs load-key {Root}/volumes/a.trash.abc", $"zfs unload-key {Root}/volumes/a.trash.abc"], Changes());
     }
 
+    // Promoted, it has the key for all, but locked, whatever was attached.
+    [Fact]
+    public async Task Copy_WhoseKeyIsLoaded_IsMadeTheOwnerOnlyWhenItIsNotAnyMore()
+    {
+        var copy = NewVolume("b");
+        var discarded = $"{Root}/volumes/a.trash.abc";
+        Script
+            .On("zfs promote *", (0, "", ""), (1, "", "cannot promote 'b': not a cloned filesystem\n"))
+            .On("zfs get -Hp -r *", $"{Root}\tused\t1\t-\n{discarded}\ttype\tfilesystem\t-\n{discarded}@s\tlamina:snapshot\t{{}}\tlocal\n{Root}/volumes/b\torigin\t{discarded}@s\t-\n");
+        Status("b", "available", owner: "a.trash.abc");
+        await Pool.DetachedAsync(copy);
+        await Eventually.TrueAsync(() => Script.Asked.Count(line => line.Contains(",keystatus ", StringComparison.Ordinal)) >= 2, "it was looked at when it was locked and when it could be promoted");
+        Assert.DoesNotContain(Script.Asked, line => line.StartsWith("zfs promote", StringComparison.Ordinal));
+
+        Status("b", "unavailable", owner: "a.trash.abc");
+        await Pool.DetachedAsync(copy);
+
+        await Eventually.TrueAsync(() => Script.Asked.Contains($"zfs promote {Root}/volumes/b"), "it is promoted");
+    }
+
     // As a copy can't leave the parent that it lies in.
     [Fact]
     public async Task Delete_OfAnEncryptedVolume_LeavesItBesideTheVolumes()

@@ -116,6 +116,52 @@ public sealed class ZfsTrashTests(ZfsFileSystem fileSystem) : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Restore_OfAKilledDaemon_IsFinishedWhereItWasDecidedAndForgottenWhereNot(bool isDecided)
+    {
+        var volume = await _scratch.CreateAsync("a");
+        await _scratch.WriteAsync(volume, "file", "then");
+        await _scratch.SnapshotAsync(volume, "s");
+        await _scratch.WriteAsync(volume, "file", "now");
+        await _scratch.CloseAsync();
+        var (place, discarded) = ($"{_scratch.Dataset}/volumes/a", $"{_scratch.Dataset}/trash/a.abcdefghijklm");
+        var record = (await ZfsFileSystem.RunAsync("get", "-Hp", "-o", "value", "lamina:volume", place)).TrimEnd('\n');
+        await ZfsFileSystem.RunAsync("clone", "-o", $"lamina:volume={record}", "-o", "lamina:replaces=trash/a.abcdefghijklm", "-o", "mountpoint=none", "-o", "canmount=noauto", $"{place}@s", $"{_scratch.Dataset}/incoming/b");
+        if (isDecided)
+            await ZfsFileSystem.RunAsync("rename", place, discarded);
+
+        var contents = await _scratch.OpenAsync();
+
+        Assert.Equal(volume.Id, Assert.Single(contents.Volumes).Id);
+        Assert.Equal("s", Assert.Single(contents.Snapshots).Name);
+        Assert.Equal(isDecided ? "then" : "now", await _scratch.ReadAsync(volume, "file"));
+        await Pool.DeleteSnapshotAsync(contents.Snapshots[0]);
+        await _scratch.TrashEmptiesAsync();
+        Assert.Equal(5, _scratch.List().Count);
+    }
+
+    // What it was to take the place of was deleted since: that must not bring it back.
+    [Fact]
+    public async Task Restore_GivenUpOfAVolumeThatIsDeletedSince_DoesNotBringItBack()
+    {
+        var volume = await _scratch.CreateAsync("a");
+        var snapshot = await _scratch.SnapshotAsync(volume, "s");
+        var record = (await ZfsFileSystem.RunAsync("get", "-Hp", "-o", "value", "lamina:volume", $"{_scratch.Dataset}/volumes/a")).TrimEnd('\n');
+        await Pool.DeleteVolumeAsync(volume);
+        await _scratch.CloseAsync();
+        var origin = Assert.Single(_scratch.List(), name => name.EndsWith("@s", StringComparison.Ordinal));
+        await ZfsFileSystem.RunAsync("clone", "-o", $"lamina:volume={record}", "-o", "lamina:replaces=trash/a.abcdefghijklm", "-o", "mountpoint=none", "-o", "canmount=noauto", origin, $"{_scratch.Dataset}/incoming/b");
+
+        var contents = await _scratch.OpenAsync();
+
+        Assert.Empty(contents.Volumes);
+        await Pool.DeleteSnapshotAsync(snapshot);
+        await _scratch.TrashEmptiesAsync();
+        Assert.Equal(4, _scratch.List().Count);
+    }
+
+    [Theory]
     [InlineData("{ \"format\": 1, \"volu", "cut")]
     [InlineData("{ \"format\": 2 }", "of a later version")]
     [InlineData("{ \"format\": 1 }", "without a volume")]

@@ -1,0 +1,74 @@
+using System.Collections.Concurrent;
+
+namespace Lamina.Storage.Pools.Zfs;
+
+/// <content>
+/// Going back to a snapshot in place. ZFS can roll back only by losing every later snapshot, so a clone takes the volume's place. That takes two renames, and
+/// the first one decides: a clone that says which dataset it takes the place of, and finds that one thrown away and its place free, goes there at the next start.
+/// </content>
+internal sealed partial class ZfsPool
+{
+    // Datasets in the trash that may have to come back, as those that shall take their places are not there yet.
+    private readonly ConcurrentDictionary<string, bool> _replaced = [];
+
+    /// <inheritdoc/>
+    public Task RestoreVolumeAsync(Volume volume, Snapshot snapshot) => _edge.RunAsync($"restore volume '{volume.Name}'", async () =>
+    {
+        var (dataset, isEncrypted) = (_layout.VolumeOf(volume.Id.Key), volume.Parameters.Encryption is not null);
+        CheckNotMounted(volume, dataset);
+        DatasetProperties.Check(volume, _zfs.Dialect);
+        var (staged, discarded) = (_layout.NewIncoming(volume.Id.Key, isEncrypted), _layout.NewTrash(volume.Id.Key, isEncrypted));
+        using (await _structure.ChangeAsync().ConfigureAwait(false))
+        {
+            var (_, source) = GetSnapshot(snapshot.Id.Key);
+            (string Name, string Value)[] properties = [.. DatasetProperties.OfNew(volume), .. ZfsRecords.Of(volume), (ZfsRecords.Replaces, _layout.WithoutRoot(discarded))];
+            await _zfs.CloneAsync($"{source}@{snapshot.Id.Key}", staged, properties).ConfigureAwait(false);
+            _replaced[discarded] = true;
+            try
+            {
+                await ReplaceAsync(dataset, staged, discarded).ConfigureAwait(false);
+            }
+            catch
+            {
+                await _zfs.RenameAsync(staged, _layout.NewTrash(staged)).ConfigureAwait(false);
+                throw;
+            }
+            finally
+            {
+                _replaced.TryRemove(discarded, out _);
+                _rounds.Wake();
+            }
+            MoveSnapshots(one => one.Dataset == dataset, discarded);
+        }
+    });
+
+    private async Task ReplaceAsync(string dataset, string staged, string discarded)
+    {
+        await _zfs.RenameAsync(dataset, discarded).ConfigureAwait(false);
+        try
+        {
+            await _zfs.RenameAsync(staged, dataset).ConfigureAwait(false);
+        }
+        catch
+        {
+            await _zfs.RenameAsync(discarded, dataset).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    // What a daemon that was killed between the two renames had decided.
+    private async Task<ZfsInventory> FinishRestoresAsync(ZfsInventory inventory, CancellationToken cancellationToken)
+    {
+        var names = inventory.Datasets.Select(one => one.Name).ToHashSet();
+        var isChanged = false;
+        foreach (var staged in inventory.Datasets.Where(one => _layout.IsIncoming(one.Name)))
+        {
+            if (staged.Own(ZfsRecords.Replaces) is not { } replaced || !names.Contains($"{_layout.Root}/{replaced}")
+                || _layout.KeyOfTrash($"{_layout.Root}/{replaced}") is not { } key || names.Contains(_layout.VolumeOf(key)))
+                continue;
+            await _zfs.RenameAsync(staged.Name, _layout.VolumeOf(key)).ConfigureAwait(false);
+            isChanged = true;
+        }
+        return isChanged ? await ZfsInventory.ReadAsync(_zfs, _layout.Root, cancellationToken).ConfigureAwait(false) : inventory;
+    }
+}
