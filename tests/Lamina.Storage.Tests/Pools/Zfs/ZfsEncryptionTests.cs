@@ -110,7 +110,7 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
         var discarded = $"{Root}/volumes/a.trash.abc";
         Script
             .On("zfs promote *", (0, "", ""), (1, "", "cannot promote 'b': not a cloned filesystem\n"))
-            .On("zfs get -Hp -r *", $"{Root}\tused\t1\t-\n{discarded}\ttype\tfilesystem\t-\n{discarded}@s\tlamina:snapshot\t{{}}\tlocal\n{Root}/volumes/b\torigin\t{discarded}@s\t-\n");
+            .On("zfs get -Hp -r *", $"{Root}\tused\t1000\t-\n{Root}\tavailable\t9000\t-\n{discarded}\ttype\tfilesystem\t-\n{discarded}@s\tlamina:snapshot\t{{}}\tlocal\n{Root}/volumes/b\torigin\t{discarded}@s\t-\n");
         Status("b", "available", owner: "a.trash.abc");
         await Pool.DetachedAsync(copy);
         await Eventually.TrueAsync(() => Script.Asked.Count(line => line.Contains(",keystatus ", StringComparison.Ordinal)) >= 2, "it was looked at when it was locked and when it could be promoted");
