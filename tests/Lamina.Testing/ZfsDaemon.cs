@@ -6,16 +6,15 @@ using Microsoft.Win32.SafeHandles;
 namespace Lamina.Testing;
 
 /// <summary>
-/// The ZFS of this machine for as long as tests want it: the kernel's where there is one, else zfs-fuse, of which a machine has one at a time. A file that is
-/// locked keeps test programs that run by the side of each other apart.
+/// The ZFS of this machine for as long as a fixture wants it: the kernel's where there is one, else zfs-fuse, of which a machine has one at a time. Fixtures
+/// take turns, as zfs-fuse hangs when two daemons mount at once; a file that is locked keeps test programs apart that run by the side of each other.
 /// </summary>
 internal static class ZfsDaemon
 {
     private const string LockPath = "/var/tmp/lamina-tests-zfs.lock";
-    private static readonly SemaphoreSlim s_changing = new(1, 1);
+    private static readonly SemaphoreSlim s_turn = new(1, 1);
     private static SafeFileHandle? s_lock;
     private static Process? s_daemon;
-    private static int s_users;
 
     /// <summary>What keeps us from having ZFS here; null: nothing.</summary>
     internal static string? Missing =>
@@ -26,34 +25,30 @@ internal static class ZfsDaemon
     /// <summary>Whether the kernel has it: OpenZFS.</summary>
     internal static bool IsInKernel => File.Exists("/dev/zfs");
 
-    /// <summary>Begins to use it.</summary>
+    /// <summary>Begins to use it, when no other fixture does any more.</summary>
     internal static async Task AcquireAsync()
     {
-        await s_changing.WaitAsync();
+        await s_turn.WaitAsync();
         try
         {
-            if (s_users++ > 0)
-                return;
             s_lock = Files.Open(LockPath, OpenFlags.ReadWrite | OpenFlags.Create, 0x180);
             while (Files.TryLock(s_lock) is null)
                 await Task.Delay(200);
             if (!IsInKernel && !await AnswersAsync())
                 await StartAsync();
         }
-        finally
+        catch
         {
-            s_changing.Release();
+            s_turn.Release();
+            throw;
         }
     }
 
-    /// <summary>Ends a use; the last one ends the daemon, if we have started it.</summary>
+    /// <summary>Ends the use, and the daemon, if we have started it.</summary>
     internal static async Task ReleaseAsync()
     {
-        await s_changing.WaitAsync();
         try
         {
-            if (--s_users > 0)
-                return;
             if (s_daemon is { } daemon)
             {
                 // Never killed: what it has mounted would hang.
@@ -61,13 +56,13 @@ internal static class ZfsDaemon
                 await daemon.WaitForExitAsync();
                 daemon.Dispose();
             }
-            (s_daemon, var held) = (null, s_lock);
-            s_lock = null;
-            held?.Dispose();
         }
         finally
         {
-            s_changing.Release();
+            (s_daemon, var held) = (null, s_lock);
+            s_lock = null;
+            held?.Dispose();
+            s_turn.Release();
         }
     }
 

@@ -13,6 +13,7 @@ public sealed class ZfsFileSystem : IAsyncLifetime
     private static int s_count;
     private string? _pool;
     private string? _image;
+    private bool _isAcquired;
 
     /// <summary>Whether the kernel has it: OpenZFS.</summary>
     public static bool IsInKernel => ZfsDaemon.IsInKernel;
@@ -53,6 +54,7 @@ public sealed class ZfsFileSystem : IAsyncLifetime
         if (ZfsDaemon.Missing is not null)
             return;
         await ZfsDaemon.AcquireAsync();
+        _isAcquired = true;
         _image = TestScratch.NewPath("zfs.img");
         await using (var file = File.Create(_image))
             file.SetLength(2L << 30);
@@ -63,7 +65,7 @@ public sealed class ZfsFileSystem : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        if (ZfsDaemon.Missing is not null)
+        if (!_isAcquired)
             return;
         if (_pool is not null)
         {

@@ -5,6 +5,8 @@ namespace Lamina.Storage.Pools.Zfs;
 /// <content>The verbs, each of which is one command and one step, unless its comment says otherwise.</content>
 internal sealed partial class ZfsCommand
 {
+    private static readonly SemaphoreSlim s_mounting = new(1, 1);
+
     /// <summary>Properties of a dataset, and of all datasets and snapshots beneath where <paramref name="deep"/>.</summary>
     internal async Task<IReadOnlyList<ZfsProperty>> GetAsync(string dataset, bool deep, IEnumerable<string> properties, CancellationToken cancellationToken)
     {
@@ -90,6 +92,8 @@ internal sealed partial class ZfsCommand
         var known = await GetAsync(dataset, deep: false, ["mountpoint"], CancellationToken.None).ConfigureAwait(false);
         if (known[0].Value != target)
             await SetAsync(dataset, ("mountpoint", target)).ConfigureAwait(false);
+        if (!Dialect.MountsSeveral)
+            await s_mounting.WaitAsync().ConfigureAwait(false);
         try
         {
             await ChangeAsync("mount", dataset).ConfigureAwait(false);
@@ -99,6 +103,11 @@ internal sealed partial class ZfsCommand
             // By a command of a daemon that was killed: zfs-fuse goes on with it when the command is gone.
             if (!await IsMountedSoonAsync(dataset, target).ConfigureAwait(false))
                 throw;
+        }
+        finally
+        {
+            if (!Dialect.MountsSeveral)
+                s_mounting.Release();
         }
     }
 

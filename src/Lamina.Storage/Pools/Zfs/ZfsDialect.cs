@@ -19,6 +19,9 @@ internal sealed partial record ZfsDialect(Version? Version)
     /// <summary>Whether there are block devices.</summary>
     internal bool HasDevices => Version is not null;
 
+    /// <summary>Whether several datasets may be mounted at once. zfs-fuse writes of each to one pipe in two parts, and waits for ever when they mix.</summary>
+    internal bool MountsSeveral => Version is not null;
+
     /// <summary>Whether datasets can be encrypted.</summary>
     internal bool HasEncryption => Version is not null;
 
