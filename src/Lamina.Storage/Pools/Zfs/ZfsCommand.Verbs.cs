@@ -6,6 +6,7 @@ namespace Lamina.Storage.Pools.Zfs;
 internal sealed partial class ZfsCommand
 {
     private static readonly SemaphoreSlim s_mounting = new(1, 1);
+    private static readonly TimeSpan s_mountPatience = TimeSpan.FromSeconds(10);
 
     /// <summary>Properties of a dataset, and of all datasets and snapshots beneath where <paramref name="deep"/>.</summary>
     internal async Task<IReadOnlyList<ZfsProperty>> GetAsync(string dataset, bool deep, IEnumerable<string> properties, CancellationToken cancellationToken)
@@ -96,13 +97,7 @@ internal sealed partial class ZfsCommand
             await s_mounting.WaitAsync().ConfigureAwait(false);
         try
         {
-            await ChangeAsync("mount", dataset).ConfigureAwait(false);
-        }
-        catch (ZfsFailure e) when (e.IsMountedAlready)
-        {
-            // By a command of a daemon that was killed: zfs-fuse goes on with it when the command is gone.
-            if (!await IsMountedSoonAsync(dataset, target).ConfigureAwait(false))
-                throw;
+            await MountUntilAsync(dataset, target).ConfigureAwait(false);
         }
         finally
         {
@@ -111,15 +106,26 @@ internal sealed partial class ZfsCommand
         }
     }
 
-    private async Task<bool> IsMountedSoonAsync(string dataset, string target)
+    // It may be mounted by a command of a daemon that was killed, as zfs-fuse goes on with it when the command is gone; or still be so elsewhere, as an unmount
+    // is through only when the last mount namespace that has a copy is gone, such as that of a container that is just starting.
+    private async Task MountUntilAsync(string dataset, string target)
     {
-        for (var begin = _time.GetTimestamp(); _time.GetElapsedTime(begin) < s_patience;)
+        for (var begin = _time.GetTimestamp(); ;)
         {
-            if (MountTable.Read().FindTop(target)?.Source == dataset)
-                return true;
-            await Task.Delay(s_firstWait, _time).ConfigureAwait(false);
+            try
+            {
+                await ChangeAsync("mount", dataset).ConfigureAwait(false);
+                return;
+            }
+            catch (ZfsFailure e) when (e.IsMountedAlready)
+            {
+                if (MountTable.Read().FindTop(target)?.Source == dataset)
+                    return;
+                if (_time.GetElapsedTime(begin) >= s_mountPatience)
+                    throw;
+            }
+            await Task.Delay(s_longestWait, _time).ConfigureAwait(false);
         }
-        return false;
     }
 
     private static IEnumerable<string> Options(IEnumerable<(string Name, string Value)> properties) =>
