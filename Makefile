@@ -1,14 +1,14 @@
 # Two commands do everything on a fresh Debian with the .NET 10 SDK:
 #   make run    the daemon on its embedded default pool, with a real PostgreSQL living through a snapshot and a disaster
 #   make test   every test, on real filesystems
-# Others: make build, make benchmark, make soak, make clean.
+# Others: make build, make benchmark, make soak, make manifests, make clean.
 
 CONFIGURATION ?= Release
 LAMINA := artifacts/bin/Lamina/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/lamina
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: run test soak benchmark build install-run install-test check-host clean
+.PHONY: run test soak benchmark build manifests install-run install-test install-manifests check-host clean
 
 # A process group of its own on a terminal: Ctrl-C is the proper end of the main job, and must not end make beside it.
 run: check-host install-run build
@@ -27,11 +27,21 @@ benchmark: check-host install-test build
 build:
 	@dotnet build Csi.sln --configuration $(CONFIGURATION) --verbosity quiet --nologo
 
+# deploy/kubernetes/lamina.yaml, from the Helm chart.
+manifests: check-host install-manifests
+	@mkdir -p artifacts
+	@tests/chart-renderer/build.sh "$(CURDIR)/artifacts/chart-renderer"
+	@artifacts/chart-renderer manifests helm/lamina lamina lamina -f deploy/kubernetes/values.yaml > artifacts/lamina.yaml
+	@mv artifacts/lamina.yaml deploy/kubernetes/lamina.yaml
+
 install-run:
 	@deploy/demo/install-packages.sh postgresql
 
 install-test:
-	@deploy/demo/install-packages.sh postgresql btrfs-progs xfsprogs e2fsprogs python3
+	@deploy/demo/install-packages.sh postgresql btrfs-progs xfsprogs e2fsprogs python3 golang-go golang-github-masterminds-sprig-dev
+
+install-manifests:
+	@deploy/demo/install-packages.sh golang-go golang-github-masterminds-sprig-dev
 
 check-host:
 	@test "$$(id -u)" = 0 || { echo "Lamina mounts filesystems, which only root may do: sudo make $(MAKECMDGOALS)"; exit 1; }

@@ -74,7 +74,7 @@ public sealed class DaemonSetTests
     public async Task Metrics_ListenOnThePodsAddress()
     {
         Assert.Equal("10.1.2.3:9810", (await ConfigurationAsync(ValueSets.Default)).Options.Metrics.Address);
-        Assert.Equal("[fd00::3]:9900", (await ConfigurationAsync(ValueSets.Monitored, "fd00::3")).Options.Metrics.Address);
+        Assert.Equal("[fd00::3]:9900", (await ConfigurationAsync(ValueSets.Monitored)).Options.Metrics.Address);
     }
 
     [Theory]
@@ -161,8 +161,9 @@ public sealed class DaemonSetTests
     private static V1Container Sidecar(V1PodSpec pod, string name) => pod.Containers.Single(container => container.Name == name);
 
     // As the daemon reads it in its pod: the file, and over it the variables, filled in as the kubelet does.
-    private static async Task<(LaminaOptions Options, IReadOnlyList<PoolSettings> Pools)> ConfigurationAsync(string values, string address = "10.1.2.3")
+    private static async Task<(LaminaOptions Options, IReadOnlyList<PoolSettings> Pools)> ConfigurationAsync(string values)
     {
+        var address = values == ValueSets.Monitored ? "fd00::3" : "10.1.2.3";
         var json = (await ChartRenderer.ModelsAsync<V1ConfigMap>(values)).Single().Data["lamina.json"];
         var variables = Daemon(await PodAsync(values)).Env.ToDictionary(variable => variable.Name, variable => variable switch
         {

@@ -44,6 +44,6 @@ public sealed class SchemaTests
     private static async Task<IReadOnlyList<string>> ErrorsOfAsync(string values)
     {
         var schema = await JsonSchema.FromFileAsync(Path.Combine(ChartRenderer.Chart, "values.schema.json"), TestContext.Current.CancellationToken);
-        return [.. schema.Validate((await ChartRenderer.ValuesAsync(values)).ToJsonString()).Select(error => $"{error.Path} {error.Property} {error.Kind}")];
+        return [.. schema.Validate((await ChartRenderer.ValuesAsync(values)).ToJsonString()).Select(error => error.ToString())];
     }
 }

@@ -1,7 +1,7 @@
 using Lamina.TestRun;
 
 // Test programs that own the host (container engines, pauses) would run alone here; so far all of them may share it.
-string[] programs = ["Lamina.Linux.Tests", "Lamina.Storage.Tests", "Lamina.Tests"];
+string[] programs = ["Lamina.Linux.Tests", "Lamina.Storage.Tests", "Lamina.Chart.Tests", "Lamina.Tests"];
 var bin = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", ".."));
 var configuration = Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
 

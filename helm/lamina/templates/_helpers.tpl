@@ -60,7 +60,8 @@ a shared mount would appear on the host too, once more at every start of the pod
 {{- $reserved := list .Values.kubeletDir "/run/lamina" "/dev" "/etc/lamina" "/etc/lamina-chart" "/csi" (include "lamina.hostPrefix" .) -}}
 {{- $roots := list -}}
 {{- range $path := keys $wanted | sortAlpha -}}
-{{- $slash := printf "%s/" $path -}}
+{{- /* That of the root directory itself is the empty one with a slash. */ -}}
+{{- $slash := printf "%s/" (trimSuffix "/" $path) -}}
 {{- range $reserved -}}
 {{- if or (hasPrefix $slash (printf "%s/" .)) (hasPrefix (printf "%s/" .) $slash) -}}
 {{- fail (printf "the host directory %s of a pool, an image or a bind root holds %s or lies in it; pools, images and bind roots need directories apart from it" $path .) -}}
