@@ -1,14 +1,14 @@
 # Two commands do everything on a fresh Debian with the .NET 10 SDK:
 #   make run    the daemon on its embedded default pool, with a real PostgreSQL living through a snapshot and a disaster
 #   make test   every test, on real filesystems
-# Others: make build, make benchmark, make soak, make manifests, make clean.
+# Others: make build, make benchmark, make soak, make manifests, make image, make clean.
 
 CONFIGURATION ?= Release
 LAMINA := artifacts/bin/Lamina/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/lamina
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: run test soak benchmark build manifests install-run install-test install-manifests check-host clean
+.PHONY: run test soak benchmark build image manifests install-run install-test install-manifests check-host clean
 
 # A process group of its own on a terminal: Ctrl-C is the proper end of the main job, and must not end make beside it.
 run: check-host install-run build
@@ -26,6 +26,13 @@ benchmark: check-host install-test build
 
 build:
 	@dotnet build Csi.sln --configuration $(CONFIGURATION) --verbosity quiet --nologo
+
+# The container image for Kubernetes, by the Docker that is installed.
+VERSION := $(shell sed -n 's|.*<VersionPrefix>\(.*\)</VersionPrefix>.*|\1|p' Directory.Build.props)
+image:
+	@rm -rf artifacts/image
+	@dotnet publish src/Lamina --configuration Release --runtime linux-x64 --self-contained -p:PublishReadyToRun=true --output artifacts/image/lamina --verbosity quiet --nologo
+	@docker build --file deploy/image/Dockerfile --build-arg VERSION=$(VERSION) --tag lamina:$(VERSION) artifacts/image
 
 # deploy/kubernetes/lamina.yaml, from the Helm chart.
 manifests: check-host install-manifests
