@@ -1,10 +1,12 @@
+using Lamina.Hosting;
+using Lamina.Linux;
 using Lamina.Storage;
 using Lamina.Storage.Pools;
 
 namespace Lamina.Admin;
 
 /// <summary>What only the daemon can tell of how it is: its pools, and whether the host sees what it mounts.</summary>
-internal sealed class DaemonChecks(PoolSet pools)
+internal sealed class DaemonChecks(PoolSet pools, LaminaOptions options)
 {
     /// <summary>Checks everything; never throws for what is only unwell.</summary>
     internal IEnumerable<V1.Check> Run()
@@ -20,22 +22,32 @@ internal sealed class DaemonChecks(PoolSet pools)
             yield return check;
     }
 
-    private static V1.Check MountNamespace()
+    private V1.Check MountNamespace()
     {
         try
         {
             var own = File.ResolveLinkTarget("/proc/self/ns/mnt", returnFinalTarget: false)?.Name;
             var first = File.ResolveLinkTarget("/proc/1/ns/mnt", returnFinalTarget: false)?.Name;
-            return own == first
-                ? Ok("mount namespace", "the daemon mounts where the host sees it")
-                : Warning("mount namespace",
-                    "the daemon has a mount namespace of its own: what it mounts is seen elsewhere only where mounts propagate",
-                    "under systemd leave out PrivateTmp=, ProtectSystem= and their like; in a container mount the host's directories with propagation 'rshared'");
+            // In a PID namespace of our own, pid 1 is none of the host's: most often it is this daemon.
+            return MountNamespace(own == first && ProcessTable.OwnPidNamespace == ProcessTable.HostPidNamespace, MountTable.Read(), options.RuntimeDirectory);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return Warning("mount namespace", $"it can't be compared with that of pid 1: {e.Message}", null);
         }
+    }
+
+    /// <summary>Whether the host sees what is mounted beneath the runtime directory.</summary>
+    internal static V1.Check MountNamespace(bool isHosts, MountTable mounts, string runtimeDirectory)
+    {
+        if (isHosts)
+            return Ok("mount namespace", "the daemon mounts where the host sees it");
+        var beneath = mounts.Entries.LastOrDefault(mount => $"{runtimeDirectory}/".StartsWith($"{mount.MountPoint.TrimEnd('/')}/", StringComparison.Ordinal));
+        return beneath?.OptionalFields.Any(field => field.StartsWith("shared:", StringComparison.Ordinal)) == true
+            ? Ok("mount namespace", $"the daemon has one of its own, and {beneath.MountPoint} is shared: what it mounts there is seen outside")
+            : Warning("mount namespace",
+                $"the daemon has one of its own, and {beneath?.MountPoint ?? "/"} is not shared: what it mounts there is seen by nobody else",
+                "under systemd leave out PrivateTmp=, ProtectSystem= and their like; in a container mount the host's directories with propagation 'rshared' (Bidirectional)");
     }
 
     private V1.Check DefaultPool()
