@@ -10,10 +10,8 @@ namespace Lamina.Chart.Tests;
 /// <summary>The pods: who sees which of the host's directories, with which rights, and what the daemon is told.</summary>
 public sealed class DaemonSetTests
 {
-    public static TheoryData<string> ValueSetsOfAll => ValueSets.All;
-
     [Theory]
-    [MemberData(nameof(ValueSetsOfAll))]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
     public async Task Mounts_OfAContainer_AreOfKnownVolumes_AndNoneLiesInAnotherOne(string values)
     {
         var pod = await PodAsync(values);
@@ -44,7 +42,7 @@ public sealed class DaemonSetTests
     }
 
     [Theory]
-    [MemberData(nameof(ValueSetsOfAll))]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
     public async Task Configuration_OfEachValueSet_IsOneThatTheDaemonTakes(string values)
     {
         var (options, pools) = await ConfigurationAsync(values);
@@ -78,7 +76,7 @@ public sealed class DaemonSetTests
     }
 
     [Theory]
-    [MemberData(nameof(ValueSetsOfAll))]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
     public async Task Containers_ButTheDaemon_HaveNoRights(string values)
     {
         var pod = await PodAsync(values);
@@ -121,7 +119,7 @@ public sealed class DaemonSetTests
     }
 
     [Theory]
-    [MemberData(nameof(ValueSetsOfAll))]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
     public async Task Ports_OfProbes_AreThoseThatSomebodyListensOn(string values)
     {
         var pod = await PodAsync(values);

@@ -33,7 +33,7 @@ public sealed class ExampleTests
         var objects = await ReadAllAsync();
 
         Assert.All(Claims(objects), claim => Assert.Contains(claim.StorageClassName, storage));
-        Assert.All(objects.OfType<VolumeSnapshot>(), snapshot => Assert.Contains(snapshot.Spec.VolumeSnapshotClassName, snapshots));
+        Assert.All(objects.OfType<CustomObject<VolumeSnapshotSpec>>(), snapshot => Assert.Contains(snapshot.Spec.VolumeSnapshotClassName, snapshots));
         Assert.All(objects.OfType<SnapshotClass>(), @class => Assert.Equal("csi.lamina.dev", @class.Driver));
         Assert.All(objects.OfType<V1VolumeAttributesClass>(), @class => Assert.Equal("csi.lamina.dev", @class.DriverName));
     }
@@ -44,7 +44,7 @@ public sealed class ExampleTests
         var objects = await ReadAllAsync();
         var claims = objects.OfType<V1PersistentVolumeClaim>().Select(claim => claim.Metadata.Name)
             .Concat(objects.OfType<V1StatefulSet>().SelectMany(set => set.Spec.VolumeClaimTemplates.Select(claim => $"{claim.Metadata.Name}-{set.Metadata.Name}-0"))).ToList();
-        var snapshots = objects.OfType<VolumeSnapshot>().ToDictionary(snapshot => snapshot.Metadata.Name);
+        var snapshots = objects.OfType<CustomObject<VolumeSnapshotSpec>>().ToDictionary(snapshot => snapshot.Metadata.Name);
 
         Assert.All(snapshots.Values, snapshot => Assert.Contains(snapshot.Spec.Source.PersistentVolumeClaimName, claims));
         Assert.All(Claims(objects).Select(claim => claim.DataSource).OfType<V1TypedLocalObjectReference>(), source =>
@@ -69,15 +69,13 @@ public sealed class ExampleTests
     }
 
     [Theory]
-    [MemberData(nameof(ValueSetsOfAll))]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
     public async Task Parameters_OfEachStorageClass_AreThoseThatTheDaemonTakes(string values) =>
         Assert.All(await ChartRenderer.ModelsAsync<V1StorageClass>(values), @class => ClassParameters.Parse(@class.Parameters ?? new Dictionary<string, string>()));
 
     [Fact]
     public async Task Parameters_OfAttributesClasses_AreThoseThatTheDaemonTakes() =>
         Assert.NotEqual(VolumeAttributes.None, VolumeAttributes.Parse((await ReadAllAsync()).OfType<V1VolumeAttributesClass>().Single().Parameters));
-
-    public static TheoryData<string> ValueSetsOfAll => ValueSets.All;
 
     private static Task<IReadOnlyList<JsonObject>> ReadAsync(string file) => ChartRenderer.ReadAsync(Repository.PathOf($"deploy/kubernetes/examples/{file}"));
 

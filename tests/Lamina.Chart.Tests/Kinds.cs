@@ -27,11 +27,11 @@ internal static class Kinds
         ["storage.k8s.io/v1 CSIDriver"] = Read<V1CSIDriver>,
         ["storage.k8s.io/v1 StorageClass"] = Read<V1StorageClass>,
         ["storage.k8s.io/v1 VolumeAttributesClass"] = Read<V1VolumeAttributesClass>,
-        ["snapshot.storage.k8s.io/v1 VolumeSnapshot"] = Read<VolumeSnapshot>,
+        ["snapshot.storage.k8s.io/v1 VolumeSnapshot"] = Read<CustomObject<VolumeSnapshotSpec>>,
         ["snapshot.storage.k8s.io/v1 VolumeSnapshotClass"] = Read<SnapshotClass>,
-        ["groupsnapshot.storage.k8s.io/v1beta1 VolumeGroupSnapshot"] = Read<VolumeGroupSnapshot>,
+        ["groupsnapshot.storage.k8s.io/v1beta1 VolumeGroupSnapshot"] = Read<CustomObject<VolumeGroupSnapshotSpec>>,
         ["groupsnapshot.storage.k8s.io/v1beta1 VolumeGroupSnapshotClass"] = Read<SnapshotClass>,
-        ["monitoring.coreos.com/v1 ServiceMonitor"] = Read<ServiceMonitor>,
+        ["monitoring.coreos.com/v1 ServiceMonitor"] = Read<CustomObject<ServiceMonitorSpec>>,
     };
 
     static Kinds() => KubernetesJson.AddJsonOptions(options => options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow);

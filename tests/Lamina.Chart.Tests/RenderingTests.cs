@@ -8,10 +8,8 @@ namespace Lamina.Chart.Tests;
 /// <summary>What the chart gives is what Kubernetes takes.</summary>
 public sealed class RenderingTests
 {
-    public static TheoryData<string> ValueSetsOfAll => ValueSets.All;
-
     [Theory]
-    [MemberData(nameof(ValueSetsOfAll))]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
     public async Task EveryObject_OfEachValueSet_HasOnlyKnownFields(string values)
     {
         var objects = await ChartRenderer.ObjectsAsync(values);
@@ -56,13 +54,13 @@ public sealed class RenderingTests
     }
 
     [Theory]
-    [MemberData(nameof(ValueSetsOfAll))]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
     public async Task StorageClasses_WaitForTheirPod_AndMayGrow(string values) => Assert.All(
         await ChartRenderer.ModelsAsync<V1StorageClass>(values),
         @class => Assert.Equal(("WaitForFirstConsumer", true), (@class.VolumeBindingMode, @class.AllowVolumeExpansion)));
 
     [Theory]
-    [MemberData(nameof(ValueSetsOfAll))]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
     public async Task Roles_AllowNothingWholesale_AndNoSecrets(string values)
     {
         var objects = (await ChartRenderer.ObjectsAsync(values)).Select(Kinds.Read).ToList();

@@ -5,10 +5,8 @@ namespace Lamina.Chart.Tests;
 /// <summary>Values are checked by the chart's schema before anything is installed.</summary>
 public sealed class SchemaTests
 {
-    public static TheoryData<string> ValueSetsOfAll => ValueSets.All;
-
     [Theory]
-    [MemberData(nameof(ValueSetsOfAll))]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
     public async Task EachValueSet_IsAllowed(string values) => Assert.Empty(await ErrorsOfAsync(values));
 
     [Theory]

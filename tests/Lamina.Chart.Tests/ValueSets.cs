@@ -1,7 +1,7 @@
 namespace Lamina.Chart.Tests;
 
 /// <summary>Values that people may have.</summary>
-internal static class ValueSets
+public static class ValueSets
 {
     internal const string Default = "";
 
@@ -48,5 +48,5 @@ internal static class ValueSets
 
     internal const string WithoutSnapshots = "snapshots: { enabled: false }\nstorageClasses: []";
 
-    internal static TheoryData<string> All => [Default, Pools, HostPid, SingleNode, Monitored, WithoutSnapshots];
+    public static TheoryData<string> All => [Default, Pools, HostPid, SingleNode, Monitored, WithoutSnapshots];
 }

@@ -1,6 +1,5 @@
 using Lamina.Admin;
 using Lamina.Linux;
-using V1 = Lamina.Admin.V1;
 
 namespace Lamina.Tests.Admin;
 

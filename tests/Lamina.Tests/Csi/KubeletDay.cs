@@ -1,6 +1,8 @@
 using Grpc.Core;
 using Lamina.Linux;
+using Lamina.Storage.Pools;
 using Lamina.Testing;
+using Lamina.Tests.BadDays;
 using Wire = Csi.V1;
 
 namespace Lamina.Tests.Csi;
@@ -9,9 +11,38 @@ namespace Lamina.Tests.Csi;
 /// A kubelet and sidecars whose node has a bad day: the daemon is killed after every call, before anybody has heard its answer. So each call is made
 /// again, of the daemon that comes after.
 /// </summary>
-internal sealed class KubeletDay(DaemonProcess daemon) : IDisposable
+internal sealed class KubeletDay : IAsyncDisposable
 {
-    private CsiConnection _connection = new(daemon.CsiSocket);
+    private readonly LoopDisk _disk;
+    private readonly DaemonProcess _daemon;
+    private CsiConnection _connection;
+
+    private KubeletDay(LoopDisk disk, DaemonProcess daemon)
+    {
+        _disk = disk;
+        _daemon = daemon;
+        _connection = new CsiConnection(daemon.CsiSocket);
+    }
+
+    /// <summary>What the daemon mounts and keeps until the next boot.</summary>
+    internal string RuntimeDirectory => _daemon.RuntimeDirectory;
+
+    /// <summary>Starts a daemon with a pool on a disk of its own.</summary>
+    internal static async Task<KubeletDay> StartAsync(PoolBackend backend, FileSystemKind kind)
+    {
+        var disk = await LoopDisk.CreateAsync(kind);
+        var day = new KubeletDay(disk, new DaemonProcess([.. PoolPlace.Make("pool", backend, disk).Arguments, "--csi:nodeLocal=true"]));
+        try
+        {
+            await day.StartAsync();
+            return day;
+        }
+        catch
+        {
+            await day.DisposeAsync();
+            throw;
+        }
+    }
 
     /// <summary>The kubelet's directory.</summary>
     internal string Directory { get; } = TestScratch.NewDirectory("kubelet");
@@ -36,7 +67,7 @@ internal sealed class KubeletDay(DaemonProcess daemon) : IDisposable
     internal async Task<T> CallAsync<T>(Func<CsiConnection, AsyncUnaryCall<T>> call)
     {
         var unheard = await call(_connection);
-        daemon.Kill();
+        _daemon.Kill();
         await StartAsync();
         var answer = await call(_connection);
         Assert.Equal(unheard, answer);
@@ -50,17 +81,17 @@ internal sealed class KubeletDay(DaemonProcess daemon) : IDisposable
     internal async Task StartAsync()
     {
         _connection.Dispose();
-        await daemon.StartAsync();
-        _connection = new CsiConnection(daemon.CsiSocket);
+        await _daemon.StartAsync();
+        _connection = new CsiConnection(_daemon.CsiSocket);
     }
 
     /// <summary>The machine goes down: what was mounted is mounted no more, and what was in /run is gone. The daemon is not started again.</summary>
     internal void PowerOff()
     {
-        daemon.Kill();
+        _daemon.Kill();
         MountCleanup.UnmountBeneath(Directory);
-        MountCleanup.UnmountBeneath(daemon.RuntimeDirectory);
-        System.IO.Directory.Delete(daemon.RuntimeDirectory, recursive: true);
+        MountCleanup.UnmountBeneath(RuntimeDirectory);
+        System.IO.Directory.Delete(RuntimeDirectory, recursive: true);
     }
 
     /// <summary>
@@ -75,9 +106,11 @@ internal sealed class KubeletDay(DaemonProcess daemon) : IDisposable
         return [.. mounts.Where(mount => mount != covering && mount.Device == covering.Device && mount.Root.TrimEnd('/') == root).Select(mount => mount.MountPoint)];
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         _connection.Dispose();
         MountCleanup.UnmountBeneath(Directory);
+        await _daemon.DisposeAsync();
+        _disk.Dispose();
     }
 }

@@ -1,7 +1,6 @@
 using Lamina.Linux;
 using Lamina.Storage.Pools;
 using Lamina.Testing;
-using Lamina.Tests.BadDays;
 using Mode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 using Wire = Csi.V1;
 
@@ -19,10 +18,7 @@ public sealed class KubeletDayTests
     [InlineData(PoolBackend.Overlay2, FileSystemKind.Xfs, "xfs")]
     public async Task Day_OnWhichTheDaemonIsKilledAfterEachCall_EndsWell(PoolBackend backend, FileSystemKind disk, string fileSystem)
     {
-        using var loop = await LoopDisk.CreateAsync(disk);
-        await using var daemon = new DaemonProcess([.. PoolPlace.Make("pool", backend, loop).Arguments, "--csi:nodeLocal=true"]);
-        await daemon.StartAsync();
-        using var day = new KubeletDay(daemon);
+        await using var day = await KubeletDay.StartAsync(backend, disk);
         var capability = Requests.Mount(Mode.SingleNodeMultiWriter, fileSystem);
 
         await RegisterAsync(day);
@@ -49,7 +45,7 @@ public sealed class KubeletDayTests
         Assert.False(Path.Exists(first) || Path.Exists(second));
         Assert.Empty(KubeletDay.ReferencesTo(staging));
         await day.CallAsync(csi => csi.Node.NodeUnstageVolumeAsync(new() { VolumeId = volume, StagingTargetPath = staging }));
-        Assert.Equal((0, 0), (CsiDaemon.MountsAt(day.Directory), CsiDaemon.MountsAt(daemon.RuntimeDirectory)));
+        Assert.Equal((0, 0), (CsiDaemon.MountsAt(day.Directory), CsiDaemon.MountsAt(day.RuntimeDirectory)));
 
         await RestoreAsync(day, volume, capability);
         await day.CallAsync(csi => csi.Controller.DeleteVolumeAsync(new() { VolumeId = volume }));
@@ -62,10 +58,7 @@ public sealed class KubeletDayTests
     [InlineData(PoolBackend.Overlay2, FileSystemKind.Xfs, "xfs")]
     public async Task Reboot_WithPodsThatWereNeverUnpublished_GivesThemTheirVolumeAgain(PoolBackend backend, FileSystemKind disk, string fileSystem)
     {
-        using var loop = await LoopDisk.CreateAsync(disk);
-        await using var daemon = new DaemonProcess([.. PoolPlace.Make("pool", backend, loop).Arguments, "--csi:nodeLocal=true"]);
-        await daemon.StartAsync();
-        using var day = new KubeletDay(daemon);
+        await using var day = await KubeletDay.StartAsync(backend, disk);
         var capability = Requests.Mount(Mode.SingleNodeMultiWriter, fileSystem);
         var volume = await CreateAsync(day, "pvc-1", capability);
         var (staging, target) = (day.StagingOf("pvc-1"), day.TargetOf("pod"));
@@ -84,7 +77,7 @@ public sealed class KubeletDayTests
         Assert.Empty(KubeletDay.ReferencesTo(staging));
         await day.CallAsync(csi => csi.Node.NodeUnstageVolumeAsync(new() { VolumeId = volume, StagingTargetPath = staging }));
         await day.CallAsync(csi => csi.Controller.DeleteVolumeAsync(new() { VolumeId = volume }));
-        Assert.Equal((0, 0), (CsiDaemon.MountsAt(day.Directory), CsiDaemon.MountsAt(daemon.RuntimeDirectory)));
+        Assert.Equal((0, 0), (CsiDaemon.MountsAt(day.Directory), CsiDaemon.MountsAt(day.RuntimeDirectory)));
     }
 
     [Fact]

@@ -3,22 +3,11 @@ using k8s.Models;
 namespace Lamina.Chart.Tests.Models;
 
 /// <summary>Of the Prometheus operator, <c>monitoring.coreos.com/v1</c>, as far as the chart uses it.</summary>
-internal sealed class ServiceMonitor
+internal sealed class ServiceMonitorSpec
 {
-    public required string ApiVersion { get; set; }
+    public required V1LabelSelector Selector { get; set; }
 
-    public required string Kind { get; set; }
-
-    public required V1ObjectMeta Metadata { get; set; }
-
-    public required MonitorSpec Spec { get; set; }
-
-    internal sealed class MonitorSpec
-    {
-        public required V1LabelSelector Selector { get; set; }
-
-        public required List<MonitorEndpoint> Endpoints { get; set; }
-    }
+    public required List<MonitorEndpoint> Endpoints { get; set; }
 
     internal sealed class MonitorEndpoint
     {
