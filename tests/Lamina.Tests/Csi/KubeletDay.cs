@@ -3,7 +3,6 @@ using Lamina.Linux;
 using Lamina.Storage.Pools;
 using Lamina.Testing;
 using Lamina.Tests.BadDays;
-using Wire = Csi.V1;
 
 namespace Lamina.Tests.Csi;
 
@@ -91,7 +90,8 @@ internal sealed class KubeletDay : IAsyncDisposable
         _daemon.Kill();
         MountCleanup.UnmountBeneath(Directory);
         MountCleanup.UnmountBeneath(RuntimeDirectory);
-        System.IO.Directory.Delete(RuntimeDirectory, recursive: true);
+        using var parent = Files.OpenDirectory(_daemon.Root);
+        TreeRemoval.Remove(parent, Path.GetFileName(RuntimeDirectory), CancellationToken.None);
     }
 
     /// <summary>
