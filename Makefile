@@ -1,14 +1,15 @@
 # Two commands do everything on a fresh Debian with the .NET 10 SDK:
 #   make run    the daemon on its embedded default pool, with a real PostgreSQL living through a snapshot and a disaster
 #   make test   every test, on real filesystems
-# Others: make build, make benchmark, make soak, make manifests, make image, make clean.
+# Others: make build, make benchmark, make soak, make manifests, make image, make clean, and
+#   make test-guest   what this host's kernel may lack (ZFS, project quotas), in an emulated guest that is built once: ten minutes and more
 
 CONFIGURATION ?= Release
 LAMINA := artifacts/bin/Lamina/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/lamina
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: run test soak benchmark build image manifests install-run install-test install-manifests check-host clean
+.PHONY: run test test-guest soak benchmark build image manifests install-run install-test install-test-guest install-manifests check-host clean
 
 # A process group of its own on a terminal: Ctrl-C is the proper end of the main job, and must not end make beside it.
 run: check-host install-run build
@@ -20,6 +21,10 @@ test: check-host install-test build
 # The long versions of the random tests.
 soak: check-host install-test build
 	@LAMINA_SOAK=1 dotnet artifacts/bin/Lamina.TestRun/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Lamina.TestRun.dll $(TESTRUN)
+
+# TESTRUN may name what is run: TESTRUN="Lamina.Storage.Tests --filter-class *Zfs*"
+test-guest: check-host install-test-guest build
+	@set -f; CONFIGURATION=$(CONFIGURATION) tests/guest/run.sh $(TESTRUN)
 
 benchmark: check-host install-test build
 	@dotnet artifacts/bin/Lamina.Benchmarks/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Lamina.Benchmarks.dll
@@ -45,10 +50,14 @@ install-run:
 	@deploy/demo/install-packages.sh postgresql
 
 install-test:
-	@deploy/demo/install-packages.sh postgresql btrfs-progs xfsprogs e2fsprogs python3 golang-go golang-github-masterminds-sprig-dev
+	@deploy/demo/install-packages.sh postgresql btrfs-progs xfsprogs e2fsprogs python3 docker.io busybox-static podman conmon runc golang-go golang-github-masterminds-sprig-dev
 
 install-manifests:
 	@deploy/demo/install-packages.sh golang-go golang-github-masterminds-sprig-dev
+
+# On Debian 12 virtiofsd comes with qemu, later by itself.
+install-test-guest:
+	@deploy/demo/install-packages.sh qemu-system-x86 debootstrap util-linux $$(. /etc/os-release; [ "$$VERSION_ID" = 12 ] || echo virtiofsd)
 
 check-host:
 	@test "$$(id -u)" = 0 || { echo "Lamina mounts filesystems, which only root may do: sudo make $(MAKECMDGOALS)"; exit 1; }

@@ -130,9 +130,22 @@ public sealed unsafe class LoopDevice : IDisposable
     /// <summary>Takes over the length that the file has now.</summary>
     public void SetCapacity() => s_setCapacity.Call(Handle, 0);
 
-    /// <summary>Lets go of the file. While others have the device open, or it is mounted, that happens when they close it.</summary>
+    /// <summary>Writes to the file what is not there yet, and lets go of it. While others have the device open, or it is mounted, that happens when they close it.</summary>
     /// <exception cref="LinuxException">ENXIO when it is not in use.</exception>
-    public void Detach() => s_clear.Call(Handle, 0);
+    public void Detach()
+    {
+        // Only the last close of a device flushes it. Whoever wrote and closed while we, or a scan of all devices, had it open too has not: once
+        // the device is told to go, the kernel takes none of that any more.
+        try
+        {
+            Files.FlushData(Handle);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.EIO or Errno.ENOSPC or Errno.EDQUOT or Errno.ENXIO)
+        {
+            // As at a close: what the disk does not take is lost for whoever did not flush it.
+        }
+        s_clear.Call(Handle, 0);
+    }
 
     /// <summary>Closes the device. That detaches it only if it was attached to be cleared by itself, and nobody else has it open.</summary>
     public void Dispose() => Handle.Dispose();

@@ -103,6 +103,21 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "The mount {MountPoint} has no holder but can't be unmounted: {Reason}")]
     public static partial void StrayMountKept(this ILogger logger, string mountPoint, string reason);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} is restored to snapshot {Snapshot}; the state before is snapshot {Before}")]
+    public static partial void VolumeRestored(this ILogger logger, VolumeId volume, SnapshotId snapshot, SnapshotId before);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume} is not restored to snapshot {Snapshot}: {Reason}")]
+    public static partial void NotRestored(this ILogger logger, VolumeId volume, SnapshotId snapshot, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Volume {Volume} could not be restored to snapshot {Snapshot}; its state before is kept as snapshot {Before}: {Reason}")]
+    public static partial void RestoreInDoubt(this ILogger logger, VolumeId volume, SnapshotId snapshot, SnapshotId before, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Holder} of volume {Volume} is dropped: its container is gone, and the engine never said so")]
+    public static partial void EngineLost(this ILogger logger, string holder, VolumeId volume);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What engines hold of volume {Volume} can't be looked after now, and is in a moment: {Reason}")]
+    public static partial void EnginesNotTidied(this ILogger logger, VolumeId volume, string reason);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume} has holders but could not be mounted again: {Reason}")]
     public static partial void RemountFailed(this ILogger logger, VolumeId volume, string reason);
 

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Lamina.Storage;
 
 /// <summary>Snapshots: cut, found and deleted, the same for every front door.</summary>
-public sealed class SnapshotService(
+public sealed partial class SnapshotService(
     PoolSet pools,
     Catalog catalog,
     AttachmentService attachments,

@@ -73,6 +73,13 @@ public sealed partial class VolumeService(
         return catalog.FindVolume(ObjectKey.FromName(nameOrId)) ?? throw new StorageException(StorageError.NotFound, $"there is no volume '{nameOrId}'");
     }
 
+    /// <summary>The volume with that name, or null when no pool that is served has one.</summary>
+    public Volume? FindByName(string name)
+    {
+        pools.CheckReady();
+        return catalog.FindVolume(ObjectKey.FromName(name));
+    }
+
     /// <summary>What is being done with a volume just now, by its id or name; it need not exist yet.</summary>
     public IReadOnlyList<RunningOperation> OperationsOn(string nameOrId) =>
         operations.Find(LockKey.Volume(VolumeId.TryParse(nameOrId, out var id) ? id.Key : ObjectKey.FromName(nameOrId)));

@@ -116,6 +116,22 @@ public sealed class LoopDeviceTests(Ext4FileSystem fileSystem) : IDisposable
     }
 
     [Fact]
+    public void Detach_WrittenByWhoWasNotTheLastToClose_KeepsWhatWasWritten()
+    {
+        using var image = Image("image");
+        using (var loop = LoopDevice.Attach(image, "x", direct: false, readOnly: false, autoClear: false))
+        {
+            // Not flushed by the close, as we have the device open too.
+            using (var writer = Files.Open(loop.Path, OpenFlags.WriteOnly))
+                Files.WriteAll(writer, 8192, "written"u8);
+            loop.Detach();
+        }
+
+        Assert.Empty(MountCleanup.WaitForLoopDevices(_scratch.Path));
+        Assert.Equal("written"u8, Files.ReadAll(image).AsSpan(8192, 7));
+    }
+
+    [Fact]
     public void Detach_Twice_EnxioOrNothing()
     {
         using var image = Image("image");

@@ -43,10 +43,12 @@ public sealed class LoopDisk : IDisposable, IAsyncDisposable
     /// <param name="kind">Ext4, Xfs or Btrfs.</param>
     /// <param name="size">In bytes; sparse, so it costs little. XFS wants 300 MB.</param>
     /// <param name="simpleQuotas">Switch on Btrfs's simple quotas (6.7+).</param>
+    /// <param name="projectQuotas">Mount ext4 or XFS with project quotas, which must be limits then.</param>
     /// <param name="formatOptions">More arguments for the tool that makes the filesystem.</param>
     /// <param name="cancellationToken">Stops the making.</param>
     public static async Task<LoopDisk> CreateAsync(
-        FileSystemKind kind, long size = DefaultSize, bool simpleQuotas = false, string[]? formatOptions = null, CancellationToken cancellationToken = default)
+        FileSystemKind kind, long size = DefaultSize, bool simpleQuotas = false, bool projectQuotas = false, string[]? formatOptions = null,
+        CancellationToken cancellationToken = default)
     {
         Requirements.FileSystem(kind);
         if (simpleQuotas)
@@ -60,12 +62,14 @@ public sealed class LoopDisk : IDisposable, IAsyncDisposable
             using (var image = Files.Open(imagePath, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive, 0x180 /* 0600 */))
             {
                 Files.SetLength(image, size);
-                await FormatAsync(kind, formatOptions ?? [], imagePath, cancellationToken);
+                // XFS always has them.
+                string[] features = projectQuotas && kind == FileSystemKind.Ext4 ? ["-O", "project,quota"] : [];
+                await FormatAsync(kind, [.. features, .. formatOptions ?? []], imagePath, cancellationToken);
                 var device = LoopDevice.Attach(image, imagePath, direct: false, readOnly: false, autoClear: true);
                 disk = new LoopDisk(kind, imagePath, TestScratch.NewDirectory(type), device);
             }
             // A Btrfs gives space back with its commits, and would otherwise make one in half a minute.
-            disk.Mount(kind == FileSystemKind.Btrfs ? [new("commit", "1")] : []);
+            disk.Mount(kind == FileSystemKind.Btrfs ? [new("commit", "1")] : projectQuotas ? [new("prjquota", null)] : []);
             if (simpleQuotas)
                 BtrfsQuota.EnableSimple(disk.Root);
             return disk;

@@ -12,12 +12,14 @@ public abstract class ScratchFileSystem : IAsyncLifetime
 {
     private readonly FileSystemKind _kind;
     private readonly bool _simpleQuotas;
+    private readonly bool _projectQuotas;
     private LoopDisk? _disk;
 
-    protected ScratchFileSystem(FileSystemKind kind, bool simpleQuotas = false)
+    protected ScratchFileSystem(FileSystemKind kind, bool simpleQuotas = false, bool projectQuotas = false)
     {
         _kind = kind;
         _simpleQuotas = simpleQuotas;
+        _projectQuotas = projectQuotas;
     }
 
     /// <summary>The disk.</summary>
@@ -47,7 +49,7 @@ public abstract class ScratchFileSystem : IAsyncLifetime
     {
         // A fixture can't skip, only its tests can: they do when they ask for the disk.
         if (Missing is null)
-            _disk = await LoopDisk.CreateAsync(_kind, simpleQuotas: _simpleQuotas);
+            _disk = await LoopDisk.CreateAsync(_kind, simpleQuotas: _simpleQuotas, projectQuotas: _projectQuotas);
     }
 
     public ValueTask DisposeAsync()

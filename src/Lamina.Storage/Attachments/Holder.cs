@@ -29,6 +29,12 @@ public sealed record Holder
     /// <summary>The group that a publication gave access to all files; null: none.</summary>
     public uint? Group { get; init; }
 
+    /// <summary>How many times more than once an engine has mounted the volume under its id, and not unmounted it.</summary>
+    public int FurtherUses { get; init; }
+
+    /// <summary>Whether a container was seen with the volume since an engine holds it.</summary>
+    public bool WasSeen { get; init; }
+
     /// <summary>Since when.</summary>
     public required DateTimeOffset Since { get; init; }
 

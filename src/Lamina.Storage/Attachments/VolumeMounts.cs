@@ -8,17 +8,21 @@ namespace Lamina.Storage.Attachments;
 /// <summary>Performs what backends describe: one mount per attached volume, at <c>mounts/&lt;volume id&gt;</c> under the runtime directory.</summary>
 internal sealed class VolumeMounts
 {
+    private const string Place = "mounts";
     private readonly string _root;
 
     internal VolumeMounts(string runtimeDirectory)
     {
-        _root = Path.Combine(runtimeDirectory, "mounts");
+        _root = Path.Combine(runtimeDirectory, Place);
         // Users of a volume pass through on their way to it; what they may do there is up to the volume's own root directory.
         Files.MakeDirectories(_root, 0x1C9);
     }
 
     /// <summary>Where a volume is or would be mounted.</summary>
     internal string PathOf(VolumeId volume) => Path.Combine(_root, volume.ToString());
+
+    /// <summary>How that path ends, wherever the runtime directory is seen.</summary>
+    internal static string PlaceOf(VolumeId volume) => $"/{Place}/{volume}";
 
     /// <summary>Whether the volume is mounted there, by the kernel's word.</summary>
     internal bool IsMounted(VolumeId volume)
@@ -79,9 +83,20 @@ internal sealed class VolumeMounts
     private static void Remove(SafeFileHandle root, VolumeId volume, FileStatus place)
     {
         if (place.Kind == FileKind.Directory)
+        {
+            Protect(root, volume, false);
             Files.RemoveDirectory(root, volume.ToString());
+        }
         else
             Files.Unlink(root, volume.ToString());
+    }
+
+    // Whoever unmounts a volume behind our back must not have its users write to the host's memory in its place. Where the filesystem
+    // has no such flag (tmpfs before 6.6) the mode keeps all but root away.
+    private static void Protect(SafeFileHandle root, VolumeId volume, bool isProtected)
+    {
+        using var mountPoint = Files.OpenDirectoryAt(root, volume.ToString());
+        Files.TrySetImmutable(mountPoint, isProtected);
     }
 
     // What an earlier mount of another sort left there is empty, and in the way.
@@ -94,6 +109,9 @@ internal sealed class VolumeMounts
         if (isFile)
             Files.OpenAt(root, name, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.NoFollow, 0x180).Dispose();
         else
+        {
             Files.TryMakeDirectory(root, name, 0);
+            Protect(root, volume, true);
+        }
     }
 }

@@ -71,6 +71,15 @@ public interface IPool : IAsyncDisposable
     Task DeleteVolumeAsync(Volume volume);
 
     /// <summary>
+    /// Gives a volume that is not attached the content of a snapshot of the pool, in one step: whoever loads the pool after a crash at any moment
+    /// finds the volume as it was or as the snapshot is. Its record, and so its size, stays as it is; what it held goes as by a delete. Snapshots
+    /// and volumes that were made from it stay as they are. Asked for only where <see cref="PoolFeatures.RestoresInPlace"/> is offered.
+    /// </summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: the data is still mounted somewhere.</exception>
+    Task RestoreVolumeAsync(Volume volume, Snapshot snapshot) =>
+        throw new StorageException(StorageError.Unsupported, $"volume {volume.Id} lies in pool '{Description.Name}', which can't restore in place: its backend is {Description.Backend}");
+
+    /// <summary>
     /// Replaces the record by one with another size, and the limit that enforces it where there is one, while the volume may be attached.
     /// </summary>
     Task ResizeVolumeAsync(Volume resized);

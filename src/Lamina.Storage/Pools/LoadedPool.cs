@@ -29,7 +29,7 @@ public sealed record LoadedPool(IPool Pool, PoolSettings Settings, ImmutableList
 
     /// <summary>Refuses to say anything of an object whose record is there but can't be read.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.DataLoss"/>.</exception>
-    internal void CheckReadable(ObjectKey key, bool isSnapshot)
+    public void CheckReadable(ObjectKey key, bool isSnapshot)
     {
         if (Unreadable.FirstOrDefault(record => record.Key == key && record.IsSnapshot == isSnapshot) is { } record)
         {

@@ -30,4 +30,7 @@ public enum PoolFeatures
 
     /// <summary>Raw block volumes, and volumes with a filesystem of their own (<see cref="PoolDescription.FileSystems"/>).</summary>
     BlockVolumes = 128,
+
+    /// <summary>A volume that nobody uses gets the content of a snapshot in its place, in one step.</summary>
+    RestoresInPlace = 256,
 }

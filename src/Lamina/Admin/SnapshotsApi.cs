@@ -55,6 +55,22 @@ internal sealed class SnapshotsApi(PoolSet pools, VolumeService volumes, Snapsho
         return messages.Of(await volumes.CreateAsync(volume, context.CancellationToken));
     }
 
+    /// <inheritdoc/>
+    public override async Task<V1.RestoreInPlaceResponse> RestoreInPlace(V1.RestoreInPlaceRequest request, ServerCallContext context)
+    {
+        var snapshot = snapshots.GetByNameOrId(request.Snapshot);
+        var source = messages.SourceOf(snapshot);
+        var before = new SnapshotRequest
+        {
+            // The service says what is wrong when there is none.
+            Name = source is null ? snapshot.Name : names.Next(source),
+            Volume = snapshot.SourceVolume,
+            Door = Door.Cli,
+        };
+        var restored = await snapshots.RestoreInPlaceAsync(snapshot.Id, before, context.CancellationToken);
+        return new V1.RestoreInPlaceResponse { Volume = messages.Of(restored.Volume), Before = messages.Of(restored.Before) };
+    }
+
     // The volume itself may be gone: then its snapshots still know its key.
     private IReadOnlyList<Snapshot> SnapshotsOf(string nameOrId)
     {

@@ -18,7 +18,7 @@ internal static partial class ConfigurationReader
             options.NodeName = HostName();
         if (options.Admin.Socket.Length == 0)
             options.Admin.Socket = Path.Combine(options.RuntimeDirectory, "admin.sock");
-        foreach (object section in (object[])[options, options.Csi, options.Admin, options.Metrics])
+        foreach (object section in (object[])[options, options.Csi, options.Admin, options.Docker, options.Metrics])
         {
             var failures = new List<ValidationResult>();
             Validator.TryValidateObject(section, new ValidationContext(section), failures, validateAllProperties: true);
@@ -40,7 +40,7 @@ internal static partial class ConfigurationReader
     {
         if (!ListenAddress.TryParseUnix(options.Csi.Endpoint, out var socket))
             errors.Add($"csi:endpoint is '{options.Csi.Endpoint}'; it must be unix:// and an absolute path, such as unix:///run/lamina/csi.sock");
-        foreach (var (key, path) in ((string, string)[])[("csi:endpoint", socket), ("admin:socket", options.Admin.Socket)])
+        foreach (var (key, path) in ((string, string)[])[("csi:endpoint", socket), ("admin:socket", options.Admin.Socket), ("docker:socket", options.Docker.Socket)])
         {
             if (ListenAddress.ProblemOf(path) is { } problem)
                 errors.Add($"{key} is '{path}', {problem}");

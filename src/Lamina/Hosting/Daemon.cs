@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Lamina.Admin;
 using Lamina.Csi;
+using Lamina.Docker;
 using Lamina.Metrics;
 using Lamina.Storage.Pools;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -50,7 +51,7 @@ internal static class Daemon
         try
         {
             runtime = RuntimeLock.Take(options.RuntimeDirectory);
-            places = SocketPlaces.Take(CsiSocket(options), options.Admin.Socket);
+            places = SocketPlaces.Take([CsiSocket(options), options.Admin.Socket, .. DockerSocket(options)]);
             return Build(configuration, options, pools, runtime, places);
         }
         catch
@@ -80,6 +81,7 @@ internal static class Daemon
             .AddRoutingCore()
             .AddCsiDoor()
             .AddAdminDoor()
+            .AddDockerDoor()
             .AddMetricsDoor()
             .AddHostedService<PoolLoader>()
             .AddHostedService<MemoryReturn>()
@@ -95,6 +97,8 @@ internal static class Daemon
         app.UseListenerIsolation();
         app.MapCsiDoor();
         app.MapAdminDoor();
+        if (options.Docker.Enabled)
+            app.MapDockerDoor();
         app.MapMetricsDoor();
         app.Lifetime.ApplicationStarted.Register(() => Started(app, options, places));
         app.Lifetime.ApplicationStarted.Register(app.LogFaults);
@@ -121,15 +125,18 @@ internal static class Daemon
         kestrel.AddServerHeader = false;
         ListenUnix(kestrel, CsiSocket(options), Listener.Csi);
         ListenUnix(kestrel, options.Admin.Socket, Listener.Admin);
+        foreach (var socket in DockerSocket(options))
+            ListenUnix(kestrel, socket, Listener.Docker, HttpProtocols.Http1);
         if (ListenAddress.TryParseTcp(options.Metrics.Address, out var endpoint) && endpoint is not null)
             kestrel.Listen(endpoint, listen => listen.Tag(Listener.Metrics));
     }
 
-    private static void ListenUnix(KestrelServerOptions kestrel, string path, Listener listener) => kestrel.ListenUnixSocket(path, listen =>
-    {
-        listen.Protocols = HttpProtocols.Http2;
-        listen.Tag(listener);
-    });
+    private static void ListenUnix(KestrelServerOptions kestrel, string path, Listener listener, HttpProtocols protocols = HttpProtocols.Http2) =>
+        kestrel.ListenUnixSocket(path, listen =>
+        {
+            listen.Protocols = protocols;
+            listen.Tag(listener);
+        });
 
     private static Socket BindSocket(EndPoint endpoint)
     {
@@ -150,7 +157,12 @@ internal static class Daemon
         // With the port that was taken, where the kernel was to choose one.
         var metrics = app.Urls.FirstOrDefault(url => !url.Contains("://unix:", StringComparison.Ordinal)) ?? "nothing";
         app.Logger.Listening(options.Csi.Endpoint, options.Admin.Socket, metrics);
+        if (options.Docker.Enabled)
+            app.Logger.ListeningForDocker(options.Docker.Socket);
     }
+
+    // Of sockets there is one or none, as the door is open or not.
+    private static IReadOnlyList<string> DockerSocket(LaminaOptions options) => options.Docker.Enabled ? [options.Docker.Socket] : [];
 
     private static string CsiSocket(LaminaOptions options)
     {

@@ -33,6 +33,9 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Error, Message = "The pool of bind volumes can't be made: {Reason}")]
     public static partial void BindPoolNotMade(this ILogger logger, string reason);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Listening: Docker and Podman on {Socket}")]
+    public static partial void ListeningForDocker(this ILogger logger, string socket);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Listening: CSI on {Csi}, command line on {Admin}, metrics on {Metrics}")]
     public static partial void Listening(this ILogger logger, string csi, string admin, string metrics);
 }

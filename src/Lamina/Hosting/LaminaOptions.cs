@@ -39,6 +39,9 @@ internal sealed class LaminaOptions
     /// <summary>The command line's door.</summary>
     public AdminOptions Admin { get; set; } = new();
 
+    /// <summary>The door for Docker and Podman.</summary>
+    public DockerOptions Docker { get; set; } = new();
+
     /// <summary>Metrics and health.</summary>
     public MetricsOptions Metrics { get; set; } = new();
 

@@ -9,6 +9,9 @@ internal enum Listener
     /// <summary>The admin gRPC API, for the command line.</summary>
     Admin,
 
+    /// <summary>The volume plugin API, for Docker and Podman.</summary>
+    Docker,
+
     /// <summary>Metrics and health, for Prometheus and probes.</summary>
     Metrics,
 }

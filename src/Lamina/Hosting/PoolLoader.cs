@@ -31,6 +31,7 @@ internal sealed class PoolLoader(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
+        await LookAtEnginesAsync(cancellationToken);
         if (operations.Running > 0)
             logger.WaitingForOperations(operations.Running);
         try
@@ -86,8 +87,22 @@ internal sealed class PoolLoader(
         {
             await groups.SettleIncompleteAsync(stoppingToken);
             await ephemerals.CollectAsync(stoppingToken);
+            await attachments.TidyEnginesAsync(stoppingToken);
         }
         catch (Linux.LinuxException e)
+        {
+            logger.NotTidied(e.Message);
+        }
+    }
+
+    // What ends while nobody listens can then be told from what never began.
+    private async Task LookAtEnginesAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await attachments.TidyEnginesAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is StorageException or Linux.LinuxException)
         {
             logger.NotTidied(e.Message);
         }

@@ -21,7 +21,7 @@ public class InMemoryPool : IPool
         if (!TryLock())
             throw new StorageException(StorageError.Unavailable, "another pool is open on this store");
         Description = new PoolDescription(
-            name ?? PoolName.Default, store.Id, "memory", TestScratch.Root, PoolFeatures.Snapshots | PoolFeatures.RootOwnership)
+            name ?? PoolName.Default, store.Id, "memory", TestScratch.Root, PoolFeatures.Snapshots | PoolFeatures.RootOwnership | PoolFeatures.RestoresInPlace)
         {
             MutableAttributes = [VolumeAttributes.CompressionKey],
         };
@@ -72,6 +72,15 @@ public class InMemoryPool : IPool
         Store.Volumes.TryRemove(volume.Id.Key, out var removed);
         Remove(removed.Data);
         return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public virtual async Task RestoreVolumeAsync(Volume volume, Snapshot snapshot)
+    {
+        var old = Store.Volumes[volume.Id.Key].Data;
+        CheckNotMounted(old);
+        Store.Volumes[volume.Id.Key] = (volume, await CopyAsync(Store.Snapshots[snapshot.Id.Key].Data));
+        Remove(old);
     }
 
     /// <inheritdoc/>

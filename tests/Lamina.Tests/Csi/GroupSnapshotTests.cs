@@ -121,7 +121,7 @@ public sealed class GroupSnapshotTests(CsiDaemon daemon)
         using (await daemon.LockAsync(Storage.Operations.LockKey.Volume(id.Key)))
         {
             await Refused.AsAsync(StatusCode.Aborted, daemon.GroupController.CreateVolumeGroupSnapshotAsync(
-                new() { Name = CsiDaemon.NewName("group"), SourceVolumeIds = { volumes } }, deadline: CsiDaemon.In(TimeSpan.FromMilliseconds(300))));
+                new() { Name = CsiDaemon.NewName("group"), SourceVolumeIds = { volumes } }, deadline: CsiDaemon.In(TimeSpan.FromSeconds(2))));
         }
     }
 

@@ -35,6 +35,7 @@ internal sealed class AdminModel(string directory) : Model
         "lamina.v1.Snapshots/Create" => Pick(random, _volumes) is { } volume && _snapshots.Count < MaxVolumes ? new Wire.CreateSnapshotRequest { Volume = volume.Id, Name = NewName() } : null,
         "lamina.v1.Snapshots/List" => new Wire.ListSnapshotsRequest(),
         "lamina.v1.Snapshots/Delete" => Pick(random, _snapshots) is { } snapshot ? new Wire.DeleteSnapshotRequest { Snapshot = snapshot.Id } : null,
+        "lamina.v1.Snapshots/RestoreInPlace" => Pick(random, _snapshots) is { } point ? new Wire.RestoreInPlaceRequest { Snapshot = point.Id } : null,
         "lamina.v1.Snapshots/Restore" => Pick(random, _snapshots) is { } snapshot && _volumes.Count < MaxVolumes ? new Wire.RestoreSnapshotRequest { Snapshot = snapshot.Id, Volume = NewName() } : null,
         "lamina.v1.SnapshotGroups/Create" => Pick(random, _volumes) is { } volume && _groups.Count < MaxVolumes
             ? new Wire.CreateSnapshotGroupRequest { Name = NewName(), Volumes = { new[] { volume.Id, Pick(random, _volumes)!.Id }.Distinct() } } : null,

@@ -72,6 +72,7 @@ internal static class RpcTable
         ["lamina.v1.Snapshots/Create"] = [.. Object, AlreadyExists, ResourceExhausted, FailedPrecondition],
         ["lamina.v1.Snapshots/List"] = Look,
         ["lamina.v1.Snapshots/Delete"] = [.. Object, FailedPrecondition],
+        ["lamina.v1.Snapshots/RestoreInPlace"] = [.. Object, FailedPrecondition, AlreadyExists, ResourceExhausted],
         ["lamina.v1.Snapshots/Restore"] = [.. Object, AlreadyExists, ResourceExhausted, OutOfRange],
         ["lamina.v1.SnapshotGroups/Create"] = [.. Object, AlreadyExists, ResourceExhausted, FailedPrecondition],
         ["lamina.v1.SnapshotGroups/List"] = Look,

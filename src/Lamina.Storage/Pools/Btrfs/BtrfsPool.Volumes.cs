@@ -40,14 +40,7 @@ internal sealed partial class BtrfsPool
     {
         using var held = await LockRecordAsync(volume.Id.Key).ConfigureAwait(false);
         var record = _volumes.Get(volume.Id.Key);
-        using (var data = OpenData(record))
-        {
-            if (_mounts.Find(SubvolumeTree.Ids(data)) is { } mount)
-            {
-                throw new StorageException(StorageError.FailedPrecondition,
-                    $"volume {volume.Id} is still mounted {mount}, most likely in a container that has not ended yet; end it and call again");
-            }
-        }
+        CheckNotMounted(record);
         _volumes.Discard(record.Key);
         _quotas.Abandon(record.Group);
         _trash.Wake();
@@ -93,6 +86,16 @@ internal sealed partial class BtrfsPool
 
     /// <inheritdoc/>
     public Task DetachedAsync(Volume volume) => Task.CompletedTask;
+
+    private void CheckNotMounted(BtrfsVolumeRecord record)
+    {
+        using var data = OpenData(record);
+        if (_mounts.Find(SubvolumeTree.Ids(data)) is { } mount)
+        {
+            throw new StorageException(StorageError.FailedPrecondition,
+                $"volume {record.Volume.Id} is still mounted {mount}, most likely in a container that has not ended yet; end it and call again");
+        }
+    }
 
     private void CopyVolume(Volume volume, FamilyId family, SafeFileHandle source)
     {

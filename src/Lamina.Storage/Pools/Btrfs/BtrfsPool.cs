@@ -179,7 +179,7 @@ internal sealed partial class BtrfsPool : IPool
 
     private PoolDescription Describe()
     {
-        var features = PoolFeatures.Snapshots | PoolFeatures.Compression | PoolFeatures.NoCopyOnWrite | PoolFeatures.RootOwnership;
+        var features = PoolFeatures.Snapshots | PoolFeatures.Compression | PoolFeatures.NoCopyOnWrite | PoolFeatures.RootOwnership | PoolFeatures.RestoresInPlace;
         return new PoolDescription(
             _settings.Name, _directory.Identity.Id, "btrfs", _settings.Path, _quotas.AreEnforced ? features | PoolFeatures.HardLimits : features)
         {

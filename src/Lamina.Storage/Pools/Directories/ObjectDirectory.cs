@@ -107,6 +107,30 @@ internal sealed class ObjectDirectory<TRecord> : IDisposable
         _records[record.Key] = record;
     }
 
+    /// <summary>Makes a staged object appear in the place of the one with its key, which goes to the trash with the scope of the staged one: as durable, and in one step.</summary>
+    /// <param name="staging">The object, built under <c>incoming/</c>.</param>
+    /// <param name="record">Its record.</param>
+    internal void PublishInPlace(StagedObject staging, TRecord record)
+    {
+        var old = Get(record.Key);
+        DurableFile.Create(staging.Directory, RecordFile, JsonSerializer.SerializeToUtf8Bytes(record, _json()), 0x180);
+        _pool.FlushBefore();
+        staging.ExchangeWith(_directory, record.Key.ToString());
+        try
+        {
+            Files.Flush(_directory);
+        }
+        catch (LinuxException)
+        {
+            // Not answered, so it must not be so. If it can't be taken back, what is there is what is known.
+            _records[record.Key] = record;
+            staging.ExchangeWith(_directory, record.Key.ToString());
+            _records[record.Key] = old;
+            throw;
+        }
+        _records[record.Key] = record;
+    }
+
     /// <summary>Replaces an object's record, durably. What it names anew is durable already: see <see cref="PoolDirectory.FlushBefore"/>.</summary>
     internal void Replace(TRecord record)
     {

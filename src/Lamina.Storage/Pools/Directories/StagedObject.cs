@@ -27,6 +27,9 @@ internal sealed class StagedObject : IDisposable
         _placed = true;
     }
 
+    /// <summary>Takes the place of what is there, in one step. That is in the scope from then on, and goes with it.</summary>
+    internal void ExchangeWith(SafeFileHandle directory, string name) => Files.Rename(_pool.Incoming, _name, directory, name, RenameFlags.Exchange);
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -44,6 +44,25 @@ internal sealed partial class ImagePool
     });
 
     /// <inheritdoc/>
+    /// <remarks>A whole new object changes places with the old one, which then lies in <c>incoming/</c> and goes to the trash from there.</remarks>
+    public Task RestoreVolumeAsync(Volume volume, Snapshot snapshot) => !volume.IsImage ? _inner.RestoreVolumeAsync(volume, snapshot) : _edge.RunAsync($"restore volume '{volume.Name}'", async () =>
+    {
+        var record = _volumes.Get(volume.Id.Key);
+        using (var image = OpenImage(_volumes, record.Key, $"volume {volume.Id}"))
+            CheckNoDevice(volume, ImageDevice.FindLasting(image));
+        using (var staging = new StagedObject(_directory))
+        {
+            using (var image = Make(staging.Directory, Image))
+            {
+                await CopyAsync(image, volume with { Source = VolumeSource.From(snapshot.Id) }, new VolumeContent.OfSnapshot(snapshot)).ConfigureAwait(false);
+                Files.Flush(image);
+            }
+            _volumes.PublishInPlace(staging, new ImageVolumeRecord(PoolDirectory.Format, volume));
+        }
+        _wakeTrash();
+    });
+
+    /// <inheritdoc/>
     /// <remarks>First the room, then the device, then the filesystem in it, and then the record: what it promises is there.</remarks>
     public Task ResizeVolumeAsync(Volume resized) => !resized.IsImage ? _inner.ResizeVolumeAsync(resized) : _edge.RunAsync($"resize volume '{resized.Name}'", () =>
     {

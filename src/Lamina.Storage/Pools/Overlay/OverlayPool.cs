@@ -153,7 +153,7 @@ internal sealed partial class OverlayPool : IPool
 
     private PoolDescription Describe()
     {
-        var features = PoolFeatures.Snapshots | PoolFeatures.PausesWriters | PoolFeatures.RootOwnership;
+        var features = PoolFeatures.Snapshots | PoolFeatures.PausesWriters | PoolFeatures.RootOwnership | PoolFeatures.RestoresInPlace;
         var description = new PoolDescription(
             _settings.Name, _directory.Identity.Id, "overlay2", _settings.Path, _quotas.AreEnforced ? features | PoolFeatures.HardLimits : features)
         {

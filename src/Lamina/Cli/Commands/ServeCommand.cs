@@ -9,7 +9,7 @@ namespace Lamina.Cli.Commands;
 internal sealed class ServeCommand : Command
 {
     internal ServeCommand(CliHost host, GlobalOptions globals)
-        : base("serve", "Run the daemon in the foreground; what follows overrides its configuration: --metrics:address=none --pools:fast:path=/fast. "
+        : base("serve", "Run the daemon in the foreground; what follows overrides its configuration: --docker --metrics:address=none --pools:fast:path=/fast. "
             + "Every key is listed under 'Configuration' in README.md; those of the file (/etc/lamina/lamina.json) are the same")
     {
         TreatUnmatchedTokensAsErrors = false;
@@ -54,14 +54,15 @@ internal sealed class ServeCommand : Command
     private static List<string> Misplaced(ParseResult parse, GlobalOptions globals)
     {
         var misplaced = ((Option[])[globals.Output, globals.Timeout]).Where(option => parse.GetResult(option) is { Implicit: false }).Select(option => option.Name).ToList();
-        for (var index = 0; index < parse.UnmatchedTokens.Count; index++)
+        var tokens = TokensOf(parse);
+        for (var index = 0; index < tokens.Count; index++)
         {
-            var token = parse.UnmatchedTokens[index];
+            var token = tokens[index];
             var isKey = token.Length > 2 && token.StartsWith("--", StringComparison.Ordinal);
             if (isKey && token.Contains('='))
                 continue;
             // As in --key value.
-            if (isKey && index + 1 < parse.UnmatchedTokens.Count && !parse.UnmatchedTokens[index + 1].StartsWith('-'))
+            if (isKey && index + 1 < tokens.Count && !tokens[index + 1].StartsWith('-'))
                 index++;
             else
                 misplaced.Add(token);
@@ -71,5 +72,8 @@ internal sealed class ServeCommand : Command
 
     // The socket that every command takes is here the one to listen on.
     private static string[] ArgumentsOf(ParseResult parse, GlobalOptions globals) =>
-        parse.GetValue(globals.Socket) is { } socket ? [.. parse.UnmatchedTokens, $"--admin:socket={socket}"] : [.. parse.UnmatchedTokens];
+        parse.GetValue(globals.Socket) is { } socket ? [.. TokensOf(parse), $"--admin:socket={socket}"] : [.. TokensOf(parse)];
+
+    // The one word of its own. No option to the parser, which would take --docker:socket=... for it.
+    private static List<string> TokensOf(ParseResult parse) => [.. parse.UnmatchedTokens.Select(token => token == "--docker" ? "--docker:enabled=true" : token)];
 }

@@ -101,12 +101,26 @@ internal static class SnapshotCommands
     private static Command Restore(CliHost host, GlobalOptions globals, NameCompletion names)
     {
         var snapshot = Values.Name("SNAPSHOT", "The snapshot, by name or id", names.Snapshots);
-        var volume = Values.Name("NEW-VOLUME", "The new volume's name");
+        var volume = new Argument<string?>("NEW-VOLUME") { Description = "The new volume's name", HelpName = "NEW-VOLUME", Arity = ArgumentArity.ZeroOrOne };
+        var inPlace = new Option<bool>("--in-place") { Description = "No new volume: the snapshot's own goes back to it, while nobody uses it; the state before is kept as a snapshot" };
         var size = Values.Size("--size", "Its size [default: the snapshot's]");
         var labels = Values.Pairs("--label", "Whatever helps people to know it; may be repeated");
-        var command = new Command("restore", "Make a new volume with the content of a snapshot") { snapshot, volume, size, labels };
+        var command = new Command("restore", "Make a new volume with the content of a snapshot, or go back to it in place") { snapshot, volume, inPlace, size, labels };
+        command.Validators.Add(result =>
+        {
+            var isInPlace = result.GetValue(inPlace);
+            if (!isInPlace && result.GetValue(volume) is null)
+                result.AddError("name the new volume, or say --in-place to have the snapshot's own volume go back to it");
+            else if (isInPlace && (result.GetValue(volume) is not null || result.GetResult(size) is not null || result.GetResult(labels) is { Implicit: false }))
+                result.AddError("--in-place changes the snapshot's own volume: there is no new one, whose name, size or labels could be said");
+        });
         Session.SetAction(command, host, globals, async session =>
         {
+            if (session.Parse.GetValue(inPlace))
+            {
+                await RestoreInPlaceAsync(session, session.Parse.GetRequiredValue(snapshot));
+                return;
+            }
             var request = new V1.RestoreSnapshotRequest
             {
                 Snapshot = session.Parse.GetRequiredValue(snapshot),
@@ -118,6 +132,17 @@ internal static class SnapshotCommands
             await VolumeCreateCommands.ShowAsync(session, $"restoring {request.Snapshot}", session.Daemon.Snapshots.RestoreAsync(request, session.Call));
         });
         return command;
+    }
+
+    private static async Task RestoreInPlaceAsync(Session session, string snapshot)
+    {
+        var request = new V1.RestoreInPlaceRequest { Snapshot = snapshot };
+        var restored = await session.WaitAsync($"restoring {snapshot}", session.Daemon.Snapshots.RestoreInPlaceAsync(request, session.Call));
+        session.Output.Show(restored, () =>
+        {
+            session.Output.Value(restored.Volume.Name);
+            session.Output.Note($"The state before is kept as snapshot {restored.Before.Name}.");
+        });
     }
 
     // Of a volume that is gone only the id is known, and of that people know the part behind the pool's.

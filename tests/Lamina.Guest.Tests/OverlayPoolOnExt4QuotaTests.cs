@@ -1,0 +1,12 @@
+using Lamina.Storage.Pools;
+using Lamina.Testing.Pools;
+
+namespace Lamina.Guest.Tests;
+
+/// <summary>An overlay2 pool on ext4 with project quotas.</summary>
+[Collection<Ext4QuotaCollection>]
+[PoolHas(PoolTraits.Snapshots | PoolTraits.RootOwnership | PoolTraits.OwnData | PoolTraits.Directory | PoolTraits.OwnSpace | PoolTraits.Images | PoolTraits.HardLimits)]
+public sealed class OverlayPoolOnExt4QuotaTests(Ext4QuotaFileSystem fileSystem) : PoolSpecification
+{
+    protected override async Task<ScratchPool> CreatePoolAsync() => await DirectoryScratchPool.CreateAsync(PoolBackend.Overlay2, fileSystem.NewDirectory("pool"));
+}

@@ -1,0 +1,4 @@
+namespace Lamina.Guest.Tests;
+
+[Collection<XfsQuotaCollection>]
+public sealed class ProjectQuotaOnXfsTests(XfsQuotaFileSystem fileSystem) : ProjectQuotaTests(fileSystem);

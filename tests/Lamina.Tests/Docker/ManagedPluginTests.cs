@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Lamina.Testing;
+using Lamina.Tests.Cli;
+
+namespace Lamina.Tests.Docker;
+
+/// <summary>The daemon as a plugin that Docker itself keeps.</summary>
+[Collection(typeof(EngineCollection))]
+public sealed class ManagedPluginTests(DockerEngine docker)
+{
+    [Fact]
+    public async Task Plugin_BuiltAndInstalled_ServesVolumesThatContainersSee()
+    {
+        await docker.EnsureAsync();
+        var directory = TestScratch.NewPath("plugin");
+        (await EngineRun.RunAsync(Repository.PathOf("deploy/docker-plugin/build.sh"), directory, Path.GetDirectoryName(LaminaProcess.Path)!)).OutOf("build.sh");
+        var state = TestScratch.NewDirectory("plugin-state");
+        // A disk that holds something, as a host's has.
+        await File.WriteAllTextAsync($"{state}/other", "");
+        var config = JsonNode.Parse(await File.ReadAllTextAsync($"{directory}/config.json"))!;
+        config["mounts"]!.AsArray()[0]!["source"] = state;
+        // Where the tests themselves lack one, as in some sandboxes, they can't give it to anybody.
+        var capabilities = config["linux"]!["capabilities"]!.AsArray();
+        foreach (var lacking in capabilities.Where(capability => !HasCapability((string)capability!)).ToList())
+            capabilities.Remove(lacking);
+        await File.WriteAllTextAsync($"{directory}/config.json", config.ToJsonString());
+        await docker.OkAsync("plugin", "create", "lamina-plugin", directory);
+        try
+        {
+            await docker.OkAsync("plugin", "enable", "lamina-plugin");
+            await docker.OkAsync("volume", "create", "-d", "lamina-plugin", "-o", "size=64Mi", "managed");
+            await docker.OkAsync("run", "--rm", "--network", "none", "-v", "managed:/content", "bb", "sh", "-c", "echo kept > /content/file");
+            Assert.Equal("kept", await docker.OkAsync("run", "--rm", "--network", "none", "-v", "managed:/content", "bb", "cat", "/content/file"));
+            Assert.NotEmpty(Directory.EnumerateFiles(state, "file", SearchOption.AllDirectories));
+            // The end of this mount is never told; and what the host has of the plugin's mounts is no container.
+            var container = await docker.OkAsync("run", "-d", "--network", "none", "--stop-signal", "KILL", "-v", "managed:/content", "bb", "sleep", "1000");
+            docker.Kill();
+            await docker.StartAsync();
+            await docker.OkAsync("rm", "-f", container);
+            await docker.OkAsync("volume", "rm", "managed");
+        }
+        finally
+        {
+            await docker.RunAsync("plugin", "disable", "-f", "lamina-plugin");
+            await docker.RunAsync("plugin", "rm", "-f", "lamina-plugin");
+        }
+    }
+
+    private static bool HasCapability(string name)
+    {
+        string[] numbered = ["CAP_DAC_READ_SEARCH", "CAP_KILL", "CAP_LINUX_IMMUTABLE", "CAP_SYS_PTRACE", "CAP_SYS_ADMIN", "CAP_SYS_RESOURCE", "CAP_MKNOD"];
+        int[] numbers = [2, 5, 9, 19, 21, 24, 27];
+        var bounding = File.ReadLines("/proc/self/status").First(line => line.StartsWith("CapBnd:", StringComparison.Ordinal))["CapBnd:".Length..];
+        return (ulong.Parse(bounding, NumberStyles.AllowHexSpecifier | NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture) >> numbers[Array.IndexOf(numbered, name)] & 1) != 0;
+    }
+}
