@@ -6,6 +6,7 @@ namespace Lamina.TestRun;
 internal static class Summary
 {
     private const int SlowestShown = 20;
+    private const int MessageShown = 2000;
 
     internal static void Print(IReadOnlyList<TestProgramRun> runs)
     {
@@ -26,13 +27,17 @@ internal static class Summary
         foreach (var test in tests.Where(test => test.Outcome == TestOutcome.Skipped))
             Console.WriteLine($"SKIPPED {test.Name}: {test.Message}");
         foreach (var test in tests.Where(test => test.Outcome == TestOutcome.Failed))
-            Console.WriteLine($"FAILED  {test.Name}: {test.Message.Split('\n')[0]}");
+            Console.WriteLine($"FAILED  {test.Name}: {Shortened(test.Message)}");
 
         // A program that ended badly although each of its tests passed is one failure more.
         var broken = runs.Count(run => !run.Succeeded && Count(run.Tests, TestOutcome.Failed) == 0);
         Console.WriteLine();
         Console.WriteLine($"{Count(tests, TestOutcome.Passed)} passed, {Count(tests, TestOutcome.Failed) + broken} failed, {Count(tests, TestOutcome.Skipped)} skipped");
     }
+
+    // Where only the log of a run is left, the message is all there is to go by; its end is where a program says why it gave up.
+    private static string Shortened(string message) =>
+        message.Length <= MessageShown ? message.TrimEnd() : $"{message[..(MessageShown / 2)]}\n[...]\n{message[^(MessageShown / 2)..].TrimEnd()}";
 
     private static int Count(IEnumerable<TestResult> tests, TestOutcome outcome) => tests.Count(test => test.Outcome == outcome);
 }

@@ -89,10 +89,26 @@ public sealed class TestDaemon : IAsyncLifetime
         {
             foreach (var holder in attachments.HoldersOf(volume.Id).OrderByDescending(holder => holder.Kind == HolderKind.Publication))
             {
-                if (holder.Kind == HolderKind.Publication)
-                    await attachments.UnpublishAsync(volume.Id, holder.Door, IStorageValue<MountTarget>.Parse(holder.Reference), CancellationToken.None);
-                else
-                    await attachments.DetachAsync(volume.Id, holder.Identity, CancellationToken.None);
+                await EndAsync(() => holder.Kind == HolderKind.Publication
+                    ? attachments.UnpublishAsync(volume.Id, holder.Door, IStorageValue<MountTarget>.Parse(holder.Reference), CancellationToken.None)
+                    : attachments.DetachAsync(volume.Id, holder.Identity, CancellationToken.None));
+            }
+        }
+    }
+
+    // As orchestrators do, who ask again where something is in use: of all that runs beside a test, somebody may look into a mount just now.
+    private static async Task EndAsync(Func<Task> end)
+    {
+        for (var left = 10; ; left--)
+        {
+            try
+            {
+                await end();
+                return;
+            }
+            catch (StorageException e) when (e.Error == StorageError.FailedPrecondition && left > 0)
+            {
+                await Task.Delay(500);
             }
         }
     }

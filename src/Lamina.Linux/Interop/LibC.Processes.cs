@@ -25,9 +25,6 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, SetLastError = true)]
     public static partial int setsid();
 
-    [LibraryImport(Library)]
-    public static partial int malloc_trim(nuint pad);
-
     [LibraryImport(Library, SetLastError = true)]
     public static partial int clock_gettime(int clock, TimeSpec* time);
 }

@@ -15,7 +15,7 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "Stopping though {Count} operations still run: it took too long to wait for them; they are cut off like by a crash, and nothing is lost")]
     public static partial void OperationsLeft(this ILogger logger, int count);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "What pods and incomplete groups have left can't be looked at now, and is tried again: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What pods, engines and incomplete groups have left can't be looked at now, and is tried again: {Reason}")]
     public static partial void NotTidied(this ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Reason}")]

@@ -1,5 +1,3 @@
-using Lamina.Linux;
-
 namespace Lamina.Hosting;
 
 /// <summary>
@@ -27,7 +25,6 @@ internal sealed class MemoryReturn(TimeProvider time) : BackgroundService
             {
                 // The heap that lives is a few megabytes, and nobody waits: the process stands still for some milliseconds.
                 GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-                NativeHeap.Trim();
                 collected = allocated;
             }
             before = allocated;

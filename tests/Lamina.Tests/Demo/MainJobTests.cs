@@ -56,7 +56,7 @@ public sealed class MainJobTests
                 for _ in 1 2 3; do printf '\003'; sleep 0.3; done
                 until [ -e {{root}}/ended ]; do sleep 0.1; done
             }
-            press | { script -qefc '{{MainJob}}' $out > /dev/null; code=$?; touch {{root}}/ended; exit $code; }
+            press | { script -qefc 'exec {{MainJob}}' $out > /dev/null; code=$?; touch {{root}}/ended; exit $code; }
             """,
             [$"LAMINA_SOCKET={daemon.AdminSocket}"]);
 

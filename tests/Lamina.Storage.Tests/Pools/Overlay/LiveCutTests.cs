@@ -1,3 +1,4 @@
+using Lamina.Linux;
 using Lamina.Testing;
 
 namespace Lamina.Storage.Tests.Pools.Overlay;
@@ -40,7 +41,7 @@ public abstract class LiveCutTests(ScratchFileSystem fileSystem)
             copy.Copy.Follow(CancellationToken.None);
             copy.Copy.Follow(CancellationToken.None);
             copy.Copy.Finish();
-            violations += Numbers.Read(copy.Target).IsOneMoment ? 0 : 1;
+            violations += IsOneMoment(copy.Target) ? 0 : 1;
         }
         Assert.True(violations > 0, "no copy was out of order");
         await writer.EndAsync();
@@ -125,5 +126,18 @@ public abstract class LiveCutTests(ScratchFileSystem fileSystem)
             }
         }
         await writer.EndAsync();
+    }
+
+    // Without the file that was just being replaced it is out of order as well.
+    private static bool IsOneMoment(string copy)
+    {
+        try
+        {
+            return Numbers.Read(copy).IsOneMoment;
+        }
+        catch (LinuxException e) when (e.Errno == Errno.ENOENT)
+        {
+            return false;
+        }
     }
 }
