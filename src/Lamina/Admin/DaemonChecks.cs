@@ -1,6 +1,7 @@
 using Lamina.Hosting;
 using Lamina.Linux;
 using Lamina.Storage;
+using Lamina.Storage.Attachments;
 using Lamina.Storage.Pools;
 
 namespace Lamina.Admin;
@@ -22,32 +23,21 @@ internal sealed class DaemonChecks(PoolSet pools, LaminaOptions options)
             yield return check;
     }
 
+    // Whether attaching is refused, and for lack of what.
     private V1.Check MountNamespace()
     {
         try
         {
-            var own = File.ResolveLinkTarget("/proc/self/ns/mnt", returnFinalTarget: false)?.Name;
-            var first = File.ResolveLinkTarget("/proc/1/ns/mnt", returnFinalTarget: false)?.Name;
-            // In a PID namespace of our own, pid 1 is none of the host's: most often it is this daemon.
-            return MountNamespace(own == first && ProcessTable.OwnPidNamespace == ProcessTable.HostPidNamespace, MountTable.Read(), options.RuntimeDirectory);
+            if (HostView.FindProblem(options.RuntimeDirectory) is { } problem)
+                return Problem("mount namespace", $"volumes can't be attached: {problem}", HostView.Advice);
+            return Ok("mount namespace", MountReach.IsApart
+                ? $"the daemon has one of its own, and what it mounts beneath {options.RuntimeDirectory} is seen by the host"
+                : "the daemon mounts where the host sees it");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (LinuxException e)
         {
-            return Warning("mount namespace", $"it can't be compared with that of pid 1: {e.Message}", null);
+            return Warning("mount namespace", $"whether the host sees what is mounted can't be told: {e.Message}", null);
         }
-    }
-
-    /// <summary>Whether the host sees what is mounted beneath the runtime directory.</summary>
-    internal static V1.Check MountNamespace(bool isHosts, MountTable mounts, string runtimeDirectory)
-    {
-        if (isHosts)
-            return Ok("mount namespace", "the daemon mounts where the host sees it");
-        var beneath = mounts.Entries.LastOrDefault(mount => $"{runtimeDirectory}/".StartsWith($"{mount.MountPoint.TrimEnd('/')}/", StringComparison.Ordinal));
-        return beneath?.OptionalFields.Any(field => field.StartsWith("shared:", StringComparison.Ordinal)) == true
-            ? Ok("mount namespace", $"the daemon has one of its own, and {beneath.MountPoint} is shared: what it mounts there is seen outside")
-            : Warning("mount namespace",
-                $"the daemon has one of its own, and {beneath?.MountPoint ?? "/"} is not shared: what it mounts there is seen by nobody else",
-                "under systemd leave out PrivateTmp=, ProtectSystem= and their like; in a container mount the host's directories with propagation 'rshared' (Bidirectional)");
     }
 
     private V1.Check DefaultPool()
