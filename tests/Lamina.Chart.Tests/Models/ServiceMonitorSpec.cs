@@ -25,5 +25,7 @@ internal sealed class ServiceMonitorSpec
         public List<string>? SourceLabels { get; set; }
 
         public string? TargetLabel { get; set; }
+
+        public string? Replacement { get; set; }
     }
 }
