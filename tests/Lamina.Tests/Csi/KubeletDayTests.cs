@@ -12,10 +12,14 @@ public sealed class KubeletDayTests
     private const long Size = 320L << 20;
     private const long LargerSize = 384L << 20;
 
+    /// <summary>A backend, the disk beneath it, and the filesystem of the volumes' own, if any.</summary>
+    public static TheoryData<PoolBackend, FileSystemKind, string> Pools => new()
+    {
+        { PoolBackend.Overlay2, FileSystemKind.Ext4, "" }, { PoolBackend.Btrfs, FileSystemKind.Btrfs, "" }, { PoolBackend.Overlay2, FileSystemKind.Xfs, "xfs" },
+    };
+
     [Theory]
-    [InlineData(PoolBackend.Overlay2, FileSystemKind.Ext4, "")]
-    [InlineData(PoolBackend.Btrfs, FileSystemKind.Btrfs, "")]
-    [InlineData(PoolBackend.Overlay2, FileSystemKind.Xfs, "xfs")]
+    [MemberData(nameof(Pools))]
     public async Task Day_OnWhichTheDaemonIsKilledAfterEachCall_EndsWell(PoolBackend backend, FileSystemKind disk, string fileSystem)
     {
         await using var day = await KubeletDay.StartAsync(backend, disk);
@@ -53,9 +57,7 @@ public sealed class KubeletDayTests
     }
 
     [Theory]
-    [InlineData(PoolBackend.Overlay2, FileSystemKind.Ext4, "")]
-    [InlineData(PoolBackend.Btrfs, FileSystemKind.Btrfs, "")]
-    [InlineData(PoolBackend.Overlay2, FileSystemKind.Xfs, "xfs")]
+    [MemberData(nameof(Pools))]
     public async Task Reboot_WithPodsThatWereNeverUnpublished_GivesThemTheirVolumeAgain(PoolBackend backend, FileSystemKind disk, string fileSystem)
     {
         await using var day = await KubeletDay.StartAsync(backend, disk);
