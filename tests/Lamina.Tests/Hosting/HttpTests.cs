@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Text.RegularExpressions;
 using Lamina.Testing;
 using Lamina.Tests.Cli;
 using Lamina.Tests.Csi;
@@ -12,7 +11,7 @@ using Wire = Csi.V1;
 namespace Lamina.Tests.Hosting;
 
 /// <summary>Metrics and health over HTTP, of the real program.</summary>
-public sealed partial class HttpTests : IAsyncLifetime
+public sealed class HttpTests : IAsyncLifetime
 {
     private readonly HttpClient _http = new();
     private readonly DaemonProcess _daemon = new([.. CsiPools.Overlay("plain", "--default"), .. CsiPools.Overlay("other"), "--metrics:address=127.0.0.1:0"]);
@@ -20,7 +19,7 @@ public sealed partial class HttpTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await _daemon.StartAsync();
-        _http.BaseAddress = await AddressOfAsync(_daemon);
+        _http.BaseAddress = await _daemon.MetricsAddressAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -112,7 +111,7 @@ public sealed partial class HttpTests : IAsyncLifetime
         daemon.Launch();
         try
         {
-            using var early = new HttpClient { BaseAddress = await AddressOfAsync(daemon) };
+            using var early = new HttpClient { BaseAddress = await daemon.MetricsAddressAsync() };
             Assert.Equal((HttpStatusCode.ServiceUnavailable, "the pools are still being read\n"), await GetAsync(early, "/readyz"));
             Assert.Equal(HttpStatusCode.OK, (await GetAsync(early, "/healthz")).Status);
         }
@@ -123,7 +122,7 @@ public sealed partial class HttpTests : IAsyncLifetime
         }
         await daemon.ReadyAsync(daemon.CsiSocket);
 
-        using var http = new HttpClient { BaseAddress = await AddressOfAsync(daemon) };
+        using var http = new HttpClient { BaseAddress = await daemon.MetricsAddressAsync() };
         var (status, reason) = await GetAsync(http, "/readyz");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
         Assert.StartsWith("pool 'gone': ", reason, StringComparison.Ordinal);
@@ -133,12 +132,6 @@ public sealed partial class HttpTests : IAsyncLifetime
         Assert.Equal(0, metrics["""lamina_pool_loaded{pool="gone"}"""]);
         Assert.Equal(1, metrics["""lamina_pool_loaded{pool="slow"}"""]);
         Assert.DoesNotContain("""lamina_pool_size_bytes{pool="gone"}""", metrics.Keys);
-    }
-
-    private static async Task<Uri> AddressOfAsync(DaemonProcess daemon)
-    {
-        await Eventually.TrueAsync(() => ListeningAt().IsMatch(daemon.Log), "the daemon says where it listens");
-        return new Uri(ListeningAt().Match(daemon.Log).Groups[1].Value);
     }
 
     private static async Task<(HttpStatusCode Status, string Text)> GetAsync(HttpClient client, string path)
@@ -169,7 +162,4 @@ public sealed partial class HttpTests : IAsyncLifetime
         DefaultRequestVersion = HttpVersion.Version20,
         DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
-
-    [GeneratedRegex("metrics on (http://127[^ \n]+)")]
-    private static partial Regex ListeningAt();
 }
