@@ -6,7 +6,8 @@ using Lamina.Testing;
 
 namespace Lamina.Tests;
 
-[CollectionDefinition]
+// Alone: whoever makes a mount namespace while a dataset is mounted, as a container engine does, keeps it mounted when it is unmounted here.
+[CollectionDefinition(DisableParallelization = true)]
 public sealed class ZfsCollection : ICollectionFixture<ZfsFileSystem>;
 
 internal static class Fixtures

@@ -50,21 +50,11 @@ internal sealed class CrashScene : IAsyncDisposable
         }
     }
 
-    internal static async Task<CrashScene> CreateOnZfsAsync()
+    internal static async Task<CrashScene> CreateAsync(ZfsFileSystem fileSystem)
     {
-        var disk = new ZfsFileSystem();
-        await disk.InitializeAsync();
-        try
-        {
-            var settings = new PoolSettings { Name = PoolName.Default, Backend = PoolBackend.Zfs, Path = disk.NewDataset() };
-            await PoolInitializer.InitializeAsync(settings, null, CancellationToken.None);
-            return new CrashScene(disk, new PoolOnDisk(PoolBackend.Zfs, settings.Path));
-        }
-        catch
-        {
-            await disk.DisposeAsync();
-            throw;
-        }
+        var settings = new PoolSettings { Name = PoolName.Default, Backend = PoolBackend.Zfs, Path = fileSystem.NewDataset() };
+        await PoolInitializer.InitializeAsync(settings, null, CancellationToken.None);
+        return new CrashScene(new OwnDataset(settings.Path), new PoolOnDisk(PoolBackend.Zfs, settings.Path));
     }
 
     /// <summary>The id that an object of that name has.</summary>
@@ -103,5 +93,10 @@ internal sealed class CrashScene : IAsyncDisposable
         MountCleanup.UnmountBeneath(Kubelet);
         MountCleanup.UnmountBeneath(Daemon.Root);
         await _disk.DisposeAsync();
+    }
+
+    private sealed class OwnDataset(string name) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => new(ZfsFileSystem.DestroyAsync(name));
     }
 }

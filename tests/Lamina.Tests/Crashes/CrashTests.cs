@@ -20,14 +20,7 @@ public sealed class CrashTests
         await KillAsync(scene);
     }
 
-    [Fact]
-    public async Task Daemon_OfAZfsPoolKilledInTheMiddleOfCalls_LosesNothingAndLeavesNothing()
-    {
-        await using var scene = await CrashScene.CreateOnZfsAsync();
-        await KillAsync(scene);
-    }
-
-    private static async Task KillAsync(CrashScene scene)
+    internal static async Task KillAsync(CrashScene scene)
     {
         var kills = TestSettings.IsSoak ? 80 : 3;
         var seed = TestSettings.Seed ?? Random.Shared.Next();

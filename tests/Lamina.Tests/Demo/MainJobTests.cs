@@ -1,7 +1,6 @@
 using Lamina.Linux;
 using Lamina.Testing;
 using Lamina.Tests.Cli;
-using Lamina.Tests.Csi;
 
 namespace Lamina.Tests.Demo;
 
@@ -33,33 +32,6 @@ public sealed class MainJobTests
             ["volumes", "snapshots", "layers", "trash", "incoming"],
             name => Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(root, "state", "pools", "default", name))));
         Assert.DoesNotContain(Directory.EnumerateDirectories(root, "*", SearchOption.AllDirectories), path => path.Contains("demo", StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public async Task MainJob_OnAZfsPool_BringsTheRowsBackAndLeavesNothing()
-    {
-        RequirePostgres();
-        var fileSystem = new ZfsFileSystem();
-        await fileSystem.InitializeAsync();
-        await using (fileSystem)
-        {
-            var dataset = fileSystem.NewDataset();
-            await using (var daemon = await TestDaemon.StartAsync(await CsiPools.ZfsAsync("tank", dataset)))
-            {
-                var root = TestScratch.NewDirectory("main-job");
-
-                var result = await RunAsync(root, $"exec {MainJob} < /dev/null", [$"LAMINA_SOCKET={daemon.AdminSocket}"]);
-
-                Assert.True(result.ExitCode == 0, $"it ended with {result.ExitCode}:\n{result.Output}\n{result.Error}");
-                AssertTold(result.Output);
-                Assert.Empty(MountTable.Read().Beneath(daemon.RuntimeDirectory));
-                Assert.Empty(ProcessesOf(root));
-                // The four datasets of an empty pool.
-                await Eventually.TrueAsync(
-                    () => ZfsFileSystem.RunAsync("list", "-H", "-r", "-t", "all", "-o", "name", dataset).GetAwaiter().GetResult().Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 4,
-                    "nothing is left in the pool");
-            }
-        }
     }
 
     // On a terminal it waits for Ctrl-C, and somebody who is impatient presses it more than once.
@@ -100,14 +72,14 @@ public sealed class MainJobTests
         Assert.Empty(Directory.GetDirectories(root));
     }
 
-    private static string MainJob => $"'{Repository.PathOf("deploy/demo/main-job.sh")}' '{LaminaProcess.Path}'";
+    internal static string MainJob => $"'{Repository.PathOf("deploy/demo/main-job.sh")}' '{LaminaProcess.Path}'";
 
-    private static void RequirePostgres() => Requirements.Met(Directory.Exists("/usr/lib/postgresql"), "needs a PostgreSQL server of the package postgresql");
+    internal static void RequirePostgres() => Requirements.Met(Directory.Exists("/usr/lib/postgresql"), "needs a PostgreSQL server of the package postgresql");
 
-    private static Task<ChildResult> RunAsync(string root, string script, string[] environment) =>
+    internal static Task<ChildResult> RunAsync(string root, string script, string[] environment) =>
         ChildProcess.RunAsync("env", [$"TMPDIR={root}", "DEMO_SCALE=1", .. environment, "bash", "-c", script], TestContext.Current.CancellationToken);
 
-    private static void AssertTold(string output)
+    internal static void AssertTold(string output)
     {
         Assert.Contains($"{Rows} again", output, StringComparison.Ordinal);
         Assert.Contains("Nothing that was committed is missing, and the books balance.", output, StringComparison.Ordinal);
@@ -123,7 +95,7 @@ public sealed class MainJobTests
     }
 
     // By their arguments or their environment; a process that ends meanwhile has neither, and one that even root may not look into is none of these.
-    private static IEnumerable<string> ProcessesOf(string root) => Directory.EnumerateDirectories("/proc")
+    internal static IEnumerable<string> ProcessesOf(string root) => Directory.EnumerateDirectories("/proc")
         .Where(process => Path.GetFileName(process).All(char.IsAsciiDigit))
         .Where(process => TextOf(process, "cmdline").Contains(root, StringComparison.Ordinal) || TextOf(process, "environ").Contains(root, StringComparison.Ordinal));
 
