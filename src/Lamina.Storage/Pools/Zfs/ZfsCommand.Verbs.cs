@@ -6,7 +6,6 @@ namespace Lamina.Storage.Pools.Zfs;
 internal sealed partial class ZfsCommand
 {
     private static readonly SemaphoreSlim s_mounting = new(1, 1);
-    private static readonly TimeSpan s_mountPatience = TimeSpan.FromSeconds(10);
 
     /// <summary>Properties of a dataset, and of all datasets and snapshots beneath where <paramref name="deep"/>.</summary>
     internal async Task<IReadOnlyList<ZfsProperty>> GetAsync(string dataset, bool deep, IEnumerable<string> properties, CancellationToken cancellationToken)
@@ -121,7 +120,7 @@ internal sealed partial class ZfsCommand
             {
                 if (MountTable.Read().FindTop(target)?.Source == dataset)
                     return;
-                if (_time.GetElapsedTime(begin) >= s_mountPatience)
+                if (_time.GetElapsedTime(begin) >= Dialect.Patience)
                     throw;
             }
             await Task.Delay(s_longestWait, _time).ConfigureAwait(false);

@@ -16,7 +16,6 @@ internal sealed partial class ZfsCommand
 {
     private const int MaxAtOnce = 4;
     private static readonly SemaphoreSlim s_slots = new(MaxAtOnce);
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan s_firstWait = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan s_longestWait = TimeSpan.FromMilliseconds(200);
     private readonly ZfsPrograms _programs;
@@ -61,7 +60,7 @@ internal sealed partial class ZfsCommand
         {
             if (await TryChangeAsync(arguments, key).ConfigureAwait(false) is not { } failure)
                 return;
-            if (!failure.IsTransient || _time.GetElapsedTime(begin) >= s_patience)
+            if (!failure.IsTransient || _time.GetElapsedTime(begin) >= Dialect.Patience)
                 throw failure;
             await Task.Delay(wait, _time).ConfigureAwait(false);
         }
