@@ -53,6 +53,10 @@ public interface IPool : IAsyncDisposable
     /// </summary>
     IReadOnlyList<string> FindProblems() => [];
 
+    /// <summary>What the backend knows of itself besides, by O(1) kernel calls and a look into the trash, for those who watch it.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: the disk does not answer.</exception>
+    PoolFigures GetFigures() => new();
+
     /// <summary>The room in the pool, by O(1) kernel calls.</summary>
     PoolCapacity GetCapacity();
 

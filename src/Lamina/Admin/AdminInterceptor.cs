@@ -1,46 +1,46 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Lamina.Linux;
+using Lamina.Metrics;
 using Lamina.Storage;
 
 namespace Lamina.Admin;
 
-/// <summary>Around every call of the admin door: logs it and translates what it throws. Nothing else in the door does either.</summary>
-internal sealed class AdminInterceptor(TimeProvider time, ILogger<AdminInterceptor> logger) : Interceptor
+/// <summary>Around every call of the admin door: logs it, measures it and translates what it throws. Nothing else in the door does either.</summary>
+internal sealed class AdminInterceptor(OperationMetrics metrics, TimeProvider time, ILogger<AdminInterceptor> logger) : Interceptor
 {
     /// <inheritdoc/>
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
-        var start = time.GetTimestamp();
-        try
-        {
-            var response = await continuation(request, context);
-            logger.CallAnswered(context.Method, time.GetElapsedTime(start));
-            return response;
-        }
-        catch (Exception e)
-        {
-            throw Translate(e, context, time.GetElapsedTime(start));
-        }
+        TResponse? response = null;
+        await RunAsync(context, async () => response = await continuation(request, context));
+        return response!;
     }
 
     /// <inheritdoc/>
-    public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
+    public override Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request,
         IServerStreamWriter<TResponse> responseStream,
         ServerCallContext context,
-        ServerStreamingServerMethod<TRequest, TResponse> continuation)
+        ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+        RunAsync(context, () => continuation(request, responseStream, context));
+
+    private async Task RunAsync(ServerCallContext context, Func<Task> call)
     {
+        using var inFlight = metrics.Begin("admin");
         var start = time.GetTimestamp();
         try
         {
-            await continuation(request, responseStream, context);
+            await call();
             logger.CallAnswered(context.Method, time.GetElapsedTime(start));
+            metrics.ObserveAdmin(context.Method, nameof(StatusCode.OK), time.GetElapsedTime(start));
         }
         catch (Exception e)
         {
-            throw Translate(e, context, time.GetElapsedTime(start));
+            var failure = Translate(e, context, time.GetElapsedTime(start));
+            metrics.ObserveAdmin(context.Method, failure.StatusCode.ToString(), time.GetElapsedTime(start));
+            throw failure;
         }
     }
 

@@ -30,6 +30,7 @@ internal sealed class CsiInterceptor(OperationMetrics metrics, TimeProvider time
     private async Task RunAsync(object request, ServerCallContext context, Func<Task> call)
     {
         var started = time.GetTimestamp();
+        using var inFlight = metrics.Begin("csi");
         using var patience = new CallPatience(context, time);
         try
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lamina.Csi;
+using Lamina.Metrics;
 using Lamina.Storage;
 
 namespace Lamina.Docker;
@@ -8,7 +9,7 @@ namespace Lamina.Docker;
 /// What every call has in common: reading the body, the engine's patience, the answer to failures, one line in the log and one observation of its
 /// duration.
 /// </summary>
-internal sealed class DockerCalls(DockerMetrics metrics, TimeProvider time, ILogger<DockerCalls> logger)
+internal sealed class DockerCalls(OperationMetrics metrics, TimeProvider time, ILogger<DockerCalls> logger)
 {
     // Names and options are short; nobody has more to say.
     private const int MaxBody = 64 * 1024;
@@ -20,6 +21,7 @@ internal sealed class DockerCalls(DockerMetrics metrics, TimeProvider time, ILog
     /// <summary>Answers one call.</summary>
     internal async Task AnswerAsync(HttpContext context, string method, DriverCall call)
     {
+        using var inFlight = metrics.Begin("docker");
         var started = time.GetTimestamp();
         var request = new DriverRequest();
         DriverResponse response;
@@ -76,7 +78,7 @@ internal sealed class DockerCalls(DockerMetrics metrics, TimeProvider time, ILog
     {
         var duration = time.GetElapsedTime(started);
         var error = (failure as StorageException)?.Error;
-        metrics.Observe(method, failure is null ? "OK" : (error ?? StorageError.Internal).ToString(), duration);
+        metrics.ObserveDocker(method, failure is null ? "OK" : (error ?? StorageError.Internal).ToString(), duration);
         var (volume, id) = (LoggedIds.Clean(request.Name ?? "-"), LoggedIds.Clean(request.ID ?? ""));
         switch (error)
         {
