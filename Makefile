@@ -36,7 +36,7 @@ install-run:
 	@deploy/demo/install-packages.sh postgresql
 
 install-test:
-	@deploy/demo/install-packages.sh postgresql btrfs-progs xfsprogs e2fsprogs python3 docker.io busybox-static podman conmon runc
+	@deploy/demo/install-packages.sh postgresql btrfs-progs xfsprogs e2fsprogs python3 docker.io busybox-static podman conmon runc prometheus
 
 # On Debian 12 virtiofsd comes with qemu, later by itself.
 install-test-guest:

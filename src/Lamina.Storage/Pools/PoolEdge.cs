@@ -15,7 +15,9 @@ internal sealed class PoolEdge(PoolSettings settings)
     /// <param name="operation">Does it.</param>
     internal async Task<T> RunAsync<T>(string what, Func<Task<T>> operation)
     {
-        var (started, error) = (Stopwatch.GetTimestamp(), default(StorageError?));
+        var (step, started, error) = (StepOf(what), Stopwatch.GetTimestamp(), default(StorageError?));
+        using var span = StorageTrace.Source.StartActivity(step);
+        span?.SetTag("lamina.pool", settings.Name.ToString());
         try
         {
             return await operation().ConfigureAwait(false);
@@ -33,7 +35,9 @@ internal sealed class PoolEdge(PoolSettings settings)
         }
         finally
         {
-            StorageMeter.Step(settings.Name.ToString(), StepOf(what), error?.ToString() ?? "OK", Stopwatch.GetElapsedTime(started));
+            if (error is { } kind)
+                span?.SetStatus(ActivityStatusCode.Error, kind.ToString());
+            StorageMeter.Step(settings.Name.ToString(), step, error?.ToString() ?? "OK", Stopwatch.GetElapsedTime(started));
         }
     }
 

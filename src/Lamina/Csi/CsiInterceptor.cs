@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Lamina.Csi.Requests;
+using Lamina.Hosting;
 using Lamina.Metrics;
 using Lamina.Storage;
 
@@ -31,16 +32,19 @@ internal sealed class CsiInterceptor(OperationMetrics metrics, TimeProvider time
     {
         var started = time.GetTimestamp();
         using var inFlight = metrics.Begin("csi");
+        using var scope = CallScope.Begin(logger, context.Method);
         using var patience = new CallPatience(context, time);
         try
         {
             RequestLimits.Check((IMessage)request);
             await call();
+            scope.End(nameof(StatusCode.OK));
             Report(request, context, StatusCode.OK, started, null);
         }
         catch (Exception failure)
         {
             var status = CsiErrors.StatusOf(failure, NameOf(context));
+            scope.End(status.StatusCode.ToString());
             Report(request, context, status.StatusCode, started, failure);
             throw new RpcException(status);
         }

@@ -11,6 +11,8 @@ internal static class LoggedIds
     private static readonly string[] Names =
     [
         "name", "volume_id", "snapshot_id", "base_snapshot_id", "target_snapshot_id", "group_snapshot_id", "source_volume_id", "volume_path", "staging_target_path", "target_path",
+        // The admin API's.
+        "volume", "snapshot", "group", "pool", "id",
     ];
 
     private static readonly ConcurrentDictionary<MessageDescriptor, FieldDescriptor[]> Fields = [];

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lamina.Csi;
+using Lamina.Hosting;
 using Lamina.Metrics;
 using Lamina.Storage;
 
@@ -22,6 +23,7 @@ internal sealed class DockerCalls(OperationMetrics metrics, TimeProvider time, I
     internal async Task AnswerAsync(HttpContext context, string method, DriverCall call)
     {
         using var inFlight = metrics.Begin("docker");
+        using var scope = CallScope.Begin(logger, method);
         var started = time.GetTimestamp();
         var request = new DriverRequest();
         DriverResponse response;
@@ -31,10 +33,12 @@ internal sealed class DockerCalls(OperationMetrics metrics, TimeProvider time, I
             // Podman often does not wait for an answer, which is no reason not to do what it asked for.
             using var patience = new CancellationTokenSource(method is "VolumeDriver.Create" or "VolumeDriver.Mount" ? s_longPatience : s_patience, time);
             response = await call(request, patience.Token);
+            scope.End("OK");
             Report(method, request, started, null);
         }
         catch (Exception failure) when (failure is not OperationCanceledException || !context.RequestAborted.IsCancellationRequested)
         {
+            scope.End(((failure as StorageException)?.Error ?? StorageError.Internal).ToString());
             Report(method, request, started, failure);
             response = new DriverResponse { Err = MessageOf(failure, method) };
             // The one status with which all engines look at what is said.

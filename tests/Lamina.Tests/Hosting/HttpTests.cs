@@ -1,10 +1,9 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Text.RegularExpressions;
 using Lamina.Testing;
 using Lamina.Tests.Cli;
 using Lamina.Tests.Csi;
+using Lamina.Tests.Monitoring;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Wire = Csi.V1;
@@ -12,7 +11,7 @@ using Wire = Csi.V1;
 namespace Lamina.Tests.Hosting;
 
 /// <summary>Metrics and health over HTTP, of the real program.</summary>
-public sealed partial class HttpTests : IAsyncLifetime
+public sealed class HttpTests : IAsyncLifetime
 {
     private readonly HttpClient _http = new();
     private readonly DaemonProcess _daemon = new([.. CsiPools.Overlay("plain", "--default"), .. CsiPools.Overlay("other"), "--metrics:address=127.0.0.1:0"]);
@@ -20,7 +19,7 @@ public sealed partial class HttpTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await _daemon.StartAsync();
-        _http.BaseAddress = await AddressOfAsync(_daemon);
+        _http.BaseAddress = await Scrape.AddressOfAsync(_daemon);
     }
 
     public async ValueTask DisposeAsync()
@@ -34,7 +33,7 @@ public sealed partial class HttpTests : IAsyncLifetime
     {
         Assert.Equal(0, (await CliRun.RunAsync(CliRun.HostOf(_daemon.AdminSocket), "volume", "create", "v", "--size", "10Mi")).ExitCode);
 
-        var metrics = await MetricsAsync(_http);
+        var metrics = await MetricsAsync(_http, "plain", "other");
 
         foreach (var pool in (string[])["plain", "other"])
         {
@@ -112,7 +111,7 @@ public sealed partial class HttpTests : IAsyncLifetime
         daemon.Launch();
         try
         {
-            using var early = new HttpClient { BaseAddress = await AddressOfAsync(daemon) };
+            using var early = new HttpClient { BaseAddress = await Scrape.AddressOfAsync(daemon) };
             Assert.Equal((HttpStatusCode.ServiceUnavailable, "the pools are still being read\n"), await GetAsync(early, "/readyz"));
             Assert.Equal(HttpStatusCode.OK, (await GetAsync(early, "/healthz")).Status);
         }
@@ -123,22 +122,16 @@ public sealed partial class HttpTests : IAsyncLifetime
         }
         await daemon.ReadyAsync(daemon.CsiSocket);
 
-        using var http = new HttpClient { BaseAddress = await AddressOfAsync(daemon) };
+        using var http = new HttpClient { BaseAddress = await Scrape.AddressOfAsync(daemon) };
         var (status, reason) = await GetAsync(http, "/readyz");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
         Assert.StartsWith("pool 'gone': ", reason, StringComparison.Ordinal);
         Assert.DoesNotContain("slow", reason, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(http, "/healthz")).Status);
-        var metrics = await MetricsAsync(http);
+        var metrics = await MetricsAsync(http, "slow");
         Assert.Equal(0, metrics["""lamina_pool_loaded{pool="gone"}"""]);
         Assert.Equal(1, metrics["""lamina_pool_loaded{pool="slow"}"""]);
         Assert.DoesNotContain("""lamina_pool_size_bytes{pool="gone"}""", metrics.Keys);
-    }
-
-    private static async Task<Uri> AddressOfAsync(DaemonProcess daemon)
-    {
-        await Eventually.TrueAsync(() => ListeningAt().IsMatch(daemon.Log), "the daemon says where it listens");
-        return new Uri(ListeningAt().Match(daemon.Log).Groups[1].Value);
     }
 
     private static async Task<(HttpStatusCode Status, string Text)> GetAsync(HttpClient client, string path)
@@ -147,13 +140,9 @@ public sealed partial class HttpTests : IAsyncLifetime
         return (answer.StatusCode, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
-    private static async Task<Dictionary<string, double>> MetricsAsync(HttpClient client)
-    {
-        var (status, text) = await GetAsync(client, "/metrics");
-        Assert.Equal(HttpStatusCode.OK, status);
-        return text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line[0] != '#').Select(line => line.Split(' '))
-            .ToDictionary(words => words[0], words => double.Parse(words[1], CultureInfo.InvariantCulture));
-    }
+    // Pools are looked at in the background.
+    private static async Task<Dictionary<string, double>> MetricsAsync(HttpClient client, params string[] pools) =>
+        (await Scrape.GetWhenAsync(client, scrape => pools.All(pool => scrape.Has($$"""lamina_pool_size_bytes{pool="{{pool}}"}""")), "the pools are looked at")).Series;
 
     private static HttpClient ClientOf(string path) => new(new SocketsHttpHandler
     {
@@ -169,7 +158,4 @@ public sealed partial class HttpTests : IAsyncLifetime
         DefaultRequestVersion = HttpVersion.Version20,
         DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
-
-    [GeneratedRegex("metrics on (http://127[^ \n]+)")]
-    private static partial Regex ListeningAt();
 }
