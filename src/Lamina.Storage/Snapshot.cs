@@ -15,6 +15,12 @@ public sealed record Snapshot
     /// <summary>The volume it was cut from, which may be gone since.</summary>
     public required VolumeId SourceVolume { get; init; }
 
+    /// <summary>Which of the volumes that had that id in turn: see <see cref="Volume.Incarnation"/>. Null where it had none.</summary>
+    public Guid? SourceIncarnation { get; init; }
+
+    /// <summary>The front door that made the volume; null in records of before there was <see cref="SourceIncarnation"/>.</summary>
+    public Door? SourceDoor { get; init; }
+
     /// <summary>Directory tree or raw device, as the volume was.</summary>
     public VolumeKind Kind { get; init; }
 
@@ -43,4 +49,9 @@ public sealed record Snapshot
     /// <summary>The group that it was cut in, at one write point with the others; null for a single snapshot.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SnapshotGroupMembership? Group { get; init; }
+
+    /// <summary>Whether it was cut from this volume, and not from an earlier one of the same name.</summary>
+    public bool IsOf(Volume volume) => SourceVolume == volume.Id
+        // The clock may have been set back between the two: only records that have nothing better go by it.
+        && (SourceIncarnation is { } source && volume.Incarnation is { } own ? source == own : volume.CreatedAt <= CreatedAt);
 }

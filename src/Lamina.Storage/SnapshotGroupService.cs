@@ -170,6 +170,8 @@ public sealed partial class SnapshotGroupService(
             Id = snapshot,
             Name = $"{group.Name}/{volume.Name}",
             SourceVolume = id,
+            SourceIncarnation = volume.Incarnation,
+            SourceDoor = volume.Door,
             Kind = volume.Kind,
             FileSystem = volume.FileSystem,
             Size = volume.Size,

@@ -30,7 +30,7 @@ public sealed partial class SnapshotService
     {
         var snapshot = Get(id);
         // Another volume may have the name since.
-        if (snapshot.SourceVolume != request.Volume || catalog.Find(request.Volume) is not { } volume || volume.CreatedAt > snapshot.CreatedAt)
+        if (catalog.Find(request.Volume) is not { } volume || !snapshot.IsOf(volume))
         {
             throw new StorageException(StorageError.NotFound,
                 $"the volume that snapshot '{snapshot.Name}' was cut from is gone; make a new one of it: lamina snapshot restore {snapshot.Name} NEW-VOLUME");

@@ -95,10 +95,12 @@ public sealed partial class SnapshotService(
     {
         if (catalog.FindSnapshot(key) is { } existing)
         {
-            return existing.SourceVolume == request.Volume && existing.Door == request.Door
+            // With the volume gone it is the repetition of a call that has succeeded.
+            var isOfAnEarlier = existing.SourceVolume == request.Volume && catalog.Find(request.Volume) is { } present && !existing.IsOf(present);
+            return existing.SourceVolume == request.Volume && existing.Door == request.Door && !isOfAnEarlier
                 ? existing
                 : throw new StorageException(StorageError.AlreadyExists,
-                    $"a snapshot '{request.Name}' exists already: of volume {existing.SourceVolume}, made through {existing.Door}");
+                    $"a snapshot '{request.Name}' exists already: of {(isOfAnEarlier ? "an earlier " : "")}volume {existing.SourceVolume}, made through {existing.Door}");
         }
 
         var pool = pools.Resolve(request.Volume.Pool);
@@ -116,6 +118,8 @@ public sealed partial class SnapshotService(
             Id = new SnapshotId(pool.Id, key),
             Name = request.Name,
             SourceVolume = volume.Id,
+            SourceIncarnation = volume.Incarnation,
+            SourceDoor = volume.Door,
             Kind = volume.Kind,
             FileSystem = volume.FileSystem,
             Size = volume.Size,

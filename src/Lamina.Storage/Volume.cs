@@ -50,6 +50,11 @@ public sealed record Volume
     /// <summary>What the orchestrator told of it, such as the claim's name. For people and metrics; never interpreted.</summary>
     public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>
+    /// Random, and its own: a volume that gets the name and so the id of one that is gone has another. Null in records of versions that had none.
+    /// </summary>
+    public Guid? Incarnation { get; init; }
+
     /// <summary>When it was made.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 }

@@ -1,3 +1,4 @@
+using Lamina.Linux;
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
@@ -188,6 +189,7 @@ public sealed partial class VolumeService(
             Ephemeral = request.Ephemeral,
             Door = request.Door,
             Labels = request.Labels,
+            Incarnation = new Guid(KernelRandom.GetBytes(16)),
             CreatedAt = time.GetUtcNow(),
         };
         await pool.Pool.CreateVolumeAsync(volume, content).ConfigureAwait(false);

@@ -7,8 +7,8 @@ using Lamina.Testing;
 namespace Lamina.Benchmarks;
 
 /// <summary>
-/// Volumes that are made and removed over the socket of a real Docker, one client, by this driver and by Docker's own <c>local</c> one in turns. The
-/// whole way counts, so there are no bare system calls to compare with.
+/// Volumes that are made and removed over the socket of a real Docker, one client, in turns by this driver, by Docker's own <c>local</c> one, which is part
+/// of the engine, and by the least that a driver outside of it can be. The whole way counts, so there are no bare system calls to compare with.
 /// </summary>
 internal static class DockerPairs
 {
@@ -26,7 +26,8 @@ internal static class DockerPairs
         }
         var root = TestScratch.NewDirectory("docker");
         var driver = $"lamina-bench-{Environment.ProcessId}";
-        var plugin = $"/run/docker/plugins/{driver}.sock";
+        var least = $"{driver}-least";
+        var plugin = SocketOf(driver);
         Directory.CreateDirectory($"{root}/state");
         await File.WriteAllTextAsync($"{root}/state/other", "");
         await File.WriteAllTextAsync($"{root}/daemon.json", "{}");
@@ -36,18 +37,21 @@ internal static class DockerPairs
             "-H", $"unix://{root}/docker.sock", "--bridge=none", "--iptables=false", "--ip6tables=false");
         try
         {
+            await using var memory = await MemoryDriver.StartAsync(SocketOf(least));
             using var http = new HttpClient(new SocketsHttpHandler { ConnectCallback = (_, cancel) => ConnectAsync($"{root}/docker.sock", cancel) }) { BaseAddress = new Uri("http://docker") };
             await Eventually.TrueAsync(() => File.Exists(plugin) && File.Exists($"{root}/docker.sock"), "both listen");
-            foreach (var name in (string[])["local", driver])
+            var rates = new Dictionary<string, List<double>> { ["local"] = [], [least] = [], [driver] = [] };
+            foreach (var name in rates.Keys)
                 await PairsAsync(http, name, 20);
-            var seconds = new Dictionary<string, List<double>> { ["local"] = [], [driver] = [] };
+            var (calls, connections) = (memory.Calls, memory.Connections);
             for (var round = 0; round < Rounds; round++)
             {
-                foreach (var (name, measured) in seconds)
+                foreach (var (name, measured) in rates)
                     measured.Add(PairsEach / await PairsAsync(http, name, PairsEach));
             }
-            foreach (var (name, measured) in seconds)
-                Console.WriteLine($"DockerPairs: {(name == driver ? "lamina" : name)}: {measured.Order().ElementAt(Rounds / 2):f0} pairs of create and remove per second (from {measured.Min():f0} to {measured.Max():f0})");
+            Print("local, within the engine", rates["local"]);
+            Print($"a driver in memory, of {(memory.Calls - calls) / (double)(Rounds * PairsEach):f1} calls a pair over {memory.Connections - connections} new connections", rates[least]);
+            Print($"lamina, {Median(rates[driver]) / Median(rates[least]):p0} of that", rates[driver]);
             return true;
         }
         finally
@@ -57,6 +61,13 @@ internal static class DockerPairs
             MountCleanup.UnmountBeneath(root);
         }
     }
+
+    private static string SocketOf(string driver) => $"/run/docker/plugins/{driver}.sock";
+
+    private static double Median(List<double> measured) => measured.Order().ElementAt(Rounds / 2);
+
+    private static void Print(string what, List<double> measured) =>
+        Console.WriteLine($"DockerPairs: {what}: {Median(measured):f0} pairs of create and remove per second (from {measured.Min():f0} to {measured.Max():f0})");
 
     private static async Task<double> PairsAsync(HttpClient http, string driver, int count)
     {

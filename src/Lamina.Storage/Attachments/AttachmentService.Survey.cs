@@ -9,8 +9,11 @@ public sealed partial class AttachmentService
     public MountSurvey Survey()
     {
         // First the table: a holder comes before its mount and goes after it, so a mount without one is nobody's.
-        var points = MountTable.Read().Entries.Select(entry => entry.MountPoint).ToHashSet(StringComparer.Ordinal);
-        var mounted = points.Select(_mounts.VolumeAt).OfType<VolumeId>().ToImmutableHashSet();
+        var table = MountTable.Read();
+        var points = table.Entries.Select(entry => entry.MountPoint).ToHashSet(StringComparer.Ordinal);
+        // What protects a bare mount point is no volume's mount.
+        var mounted = table.Entries.Where(entry => _mounts.VolumeAt(entry.MountPoint) is { } volume && !VolumeMounts.IsShield(entry, volume))
+            .Select(entry => _mounts.VolumeAt(entry.MountPoint)).OfType<VolumeId>().ToImmutableHashSet();
         var held = _holders.Volumes.ToList();
         var publications = held.SelectMany(HoldersOf).Where(holder => holder.Kind == HolderKind.Publication).ToList();
         return new MountSurvey(

@@ -17,7 +17,8 @@ internal static class ContainerMounts
     internal static Dictionary<VolumeId, int?> Count(IReadOnlyDictionary<VolumeId, string> paths)
     {
         var own = MountTable.Read();
-        var wanted = paths.Select(path => (Volume: path.Key, Mount: own.FindTop(path.Value))).Where(one => one.Mount is not null).ToLookup(one => one.Mount!.Device);
+        var wanted = paths.Select(path => (Volume: path.Key, Mount: own.FindTop(path.Value)))
+            .Where(one => one.Mount is not null && !VolumeMounts.IsShield(one.Mount, one.Volume)).ToLookup(one => one.Mount!.Device);
         var found = wanted.SelectMany(group => group).ToDictionary(one => one.Volume, _ => new HashSet<string>());
         var tables = found.Count == 0 ? [] : TablesWith(own);
         foreach (var table in tables ?? [])

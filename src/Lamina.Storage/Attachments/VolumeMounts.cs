@@ -9,6 +9,7 @@ namespace Lamina.Storage.Attachments;
 internal sealed class VolumeMounts
 {
     private const string Place = "mounts";
+    private const int BareMode = 0;
     private readonly string _root;
 
     internal VolumeMounts(string runtimeDirectory)
@@ -28,6 +29,12 @@ internal sealed class VolumeMounts
     /// <summary>How that path ends, wherever the runtime directory is seen.</summary>
     internal static string PlaceOf(VolumeId volume) => $"/{Place}/{volume}";
 
+    /// <summary>
+    /// Whether a mount at a volume's place is not the volume but the mount point itself, read-only: the protection of a bare mount point on filesystems without
+    /// the flag for it.
+    /// </summary>
+    internal static bool IsShield(MountEntry mount, VolumeId volume) => mount.IsReadOnly && mount.Root.EndsWith(PlaceOf(volume), StringComparison.Ordinal);
+
     /// <summary>Whether the volume is mounted there, by the kernel's word.</summary>
     internal bool IsMounted(VolumeId volume)
     {
@@ -35,12 +42,14 @@ internal sealed class VolumeMounts
         {
             // Not the mount's details, for which older kernels have the whole table read.
             using var root = Files.OpenDirectory(_root);
-            return Files.TryStatAt(root, volume.ToString()) is { IsMountRoot: true };
+            return Files.TryStatAt(root, volume.ToString()) is { IsMountRoot: true } place
+                // A shield has the mount point's own mode, which hardly a volume has: only then the table is read.
+                && (place.Mode != BareMode || (MountTable.Read().FindTop(PathOf(volume)) is { } top && !IsShield(top, volume)));
         }
         catch (LinuxException)
         {
             // What is mounted there does not answer, as a directory of the host on a server that is gone. The table has it all the same.
-            return MountTable.Read().FindTop(PathOf(volume)) is not null;
+            return MountTable.Read().FindTop(PathOf(volume)) is { } top && !IsShield(top, volume);
         }
     }
 
@@ -66,9 +75,7 @@ internal sealed class VolumeMounts
         if (IsMounted(volume) && !(IsDevice(path) ? ImageMounts.TryUnmountDevice(path, volume.Key) : Unmounting.TryUnmount(path)))
             return false;
         using var root = Files.OpenDirectory(_root);
-        if (Files.TryStatAt(root, volume.ToString()) is { } place)
-            Remove(root, volume, place);
-        return true;
+        return Files.TryStatAt(root, volume.ToString()) is not { } place || TryRemove(root, volume, place);
     }
 
     private static bool IsDevice(string path)
@@ -84,23 +91,32 @@ internal sealed class VolumeMounts
         }
     }
 
-    private static void Remove(SafeFileHandle root, VolumeId volume, FileStatus place)
+    // What is still mounted there is the shield.
+    private bool TryRemove(SafeFileHandle root, VolumeId volume, FileStatus place)
     {
-        if (place.Kind == FileKind.Directory)
+        if (place.Kind != FileKind.Directory)
         {
-            Protect(root, volume, false);
-            Files.RemoveDirectory(root, volume.ToString());
-        }
-        else
             Files.Unlink(root, volume.ToString());
+            return true;
+        }
+        if (place.IsMountRoot && !Unmounting.TryUnmount(PathOf(volume)))
+            return false;
+        using (var mountPoint = Files.OpenDirectoryAt(root, volume.ToString()))
+            Files.TrySetImmutable(mountPoint, false);
+        Files.RemoveDirectory(root, volume.ToString());
+        return true;
     }
 
-    // Whoever unmounts a volume behind our back must not have its users write to the host's memory in its place. Where the filesystem
-    // has no such flag (tmpfs before 6.6) the mode keeps all but root away.
-    private static void Protect(SafeFileHandle root, VolumeId volume, bool isProtected)
+    // Whoever unmounts a volume behind our back must not have its users write to the host's memory in its place. Where the filesystem has no flag for that
+    // (tmpfs before 6.6) the mount point is mounted on itself, read-only, beneath the volume.
+    private void Protect(SafeFileHandle root, VolumeId volume)
     {
         using var mountPoint = Files.OpenDirectoryAt(root, volume.ToString());
-        Files.TrySetImmutable(mountPoint, isProtected);
+        if (Files.TrySetImmutable(mountPoint, true))
+            return;
+        using var shield = Mounts.CloneTree(mountPoint);
+        Mounts.SetAttributes(shield, MountAttributes.ReadOnly, MountAttributes.None);
+        Mounts.Attach(shield, PathOf(volume));
     }
 
     // What an earlier mount of another sort left there is empty, and in the way.
@@ -108,14 +124,21 @@ internal sealed class VolumeMounts
     {
         using var root = Files.OpenDirectory(_root);
         var name = volume.ToString();
-        if (Files.TryStatAt(root, name) is { } left && (left.Kind != FileKind.Directory) != isFile)
-            Remove(root, volume, left);
-        if (isFile)
-            Files.OpenAt(root, name, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.NoFollow, 0x180).Dispose();
-        else
+        var left = Files.TryStatAt(root, name);
+        if (left is { } other && (other.Kind != FileKind.Directory) != isFile)
         {
-            Files.TryMakeDirectory(root, name, 0);
-            Protect(root, volume, true);
+            if (!TryRemove(root, volume, other))
+                throw new LinuxException($"unmount {PathOf(volume)}", Errno.EBUSY);
+            left = null;
         }
+        if (isFile)
+        {
+            Files.OpenAt(root, name, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.NoFollow, 0x180).Dispose();
+            return;
+        }
+        Files.TryMakeDirectory(root, name, BareMode);
+        // The volume is not mounted, so what is would be the shield of an earlier time.
+        if (left is not { IsMountRoot: true })
+            Protect(root, volume);
     }
 }

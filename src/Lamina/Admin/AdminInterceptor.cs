@@ -1,7 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
-using Lamina.Csi;
 using Lamina.Hosting;
 using Lamina.Linux;
 using Lamina.Metrics;

@@ -115,7 +115,7 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
 
     /// <summary>The volume that a snapshot was cut from; null when it is gone, even if another one has its name since.</summary>
     internal Volume? SourceOf(Snapshot snapshot) =>
-        catalog.Find(snapshot.SourceVolume) is { } volume && volume.CreatedAt <= snapshot.CreatedAt ? volume : null;
+        catalog.Find(snapshot.SourceVolume) is { } volume && snapshot.IsOf(volume) ? volume : null;
 
     /// <summary>The name of a pool that holds an object.</summary>
     internal string PoolNameOf(PoolId id) => pools.TryResolve(id, out var pool) ? pool.Name.ToString() : id.ToString();

@@ -9,8 +9,8 @@ namespace Lamina.Admin;
 /// the tree as well, as that is what holds a family together.
 /// </summary>
 /// <remarks>
-/// Ids are made from names, so a name that was used again has the id of its predecessor. A parent is never younger than its child: where the
-/// object of that id is younger, it is another one, and the parent is gone.
+/// Ids are made from names, so a name that was used again has the id of its predecessor. A snapshot knows which of them its volume is. Else a parent is never
+/// younger than its child: where the object of that id is younger, it is another one, and the parent is gone.
 /// </remarks>
 internal sealed class FamilyTree(Catalog catalog, AttachmentService attachments, AdminMessages messages)
 {
@@ -30,10 +30,12 @@ internal sealed class FamilyTree(Catalog catalog, AttachmentService attachments,
             else if (volume.Source?.Volume is { } cloned)
                 Connect(members, members[(false, volume.Id.ToString(), false)], isSnapshot: false, cloned.ToString(), cloned.Key, cloned.Pool);
         }
+        var present = volumes.ToDictionary(volume => volume.Id);
         foreach (var snapshot in snapshots)
         {
             var source = snapshot.SourceVolume;
-            Connect(members, members[(true, snapshot.Id.ToString(), false)], isSnapshot: false, source.ToString(), source.Key, source.Pool);
+            Connect(members, members[(true, snapshot.Id.ToString(), false)], isSnapshot: false, source.ToString(), source.Key, source.Pool,
+                isThere: present.TryGetValue(source, out var volume) && snapshot.IsOf(volume));
         }
         return Flatten(members.Values);
     }
@@ -82,9 +84,9 @@ internal sealed class FamilyTree(Catalog catalog, AttachmentService attachments,
     private static Member Add(Dictionary<(bool, string, bool), Member> members, V1.TreeNode node) =>
         members[(node.Kind == V1.NodeKind.Snapshot, node.Id, node.Deleted)] = new Member(node);
 
-    private void Connect(Dictionary<(bool, string, bool), Member> members, Member child, bool isSnapshot, string id, ObjectKey key, PoolId pool)
+    private void Connect(Dictionary<(bool, string, bool), Member> members, Member child, bool isSnapshot, string id, ObjectKey key, PoolId pool, bool? isThere = null)
     {
-        var there = members.TryGetValue((isSnapshot, id, false), out var parent) && parent.Node.CreatedAt.CompareTo(child.Node.CreatedAt) <= 0;
+        var there = members.TryGetValue((isSnapshot, id, false), out var parent) && (isThere ?? parent.Node.CreatedAt.CompareTo(child.Node.CreatedAt) <= 0);
         if (!there && !members.TryGetValue((isSnapshot, id, true), out parent))
         {
             parent = Add(members, new V1.TreeNode

@@ -60,6 +60,8 @@ internal sealed class SnapshotsApi(PoolSet pools, VolumeService volumes, Snapsho
     {
         var snapshot = snapshots.GetByNameOrId(request.Snapshot);
         var source = messages.SourceOf(snapshot);
+        if (source is not null)
+            Doors.CheckContent(source, request.AnyDoor);
         var before = new SnapshotRequest
         {
             // The service says what is wrong when there is none.

@@ -72,10 +72,10 @@ internal sealed class CsiInterceptor(OperationMetrics metrics, TimeProvider time
                 break;
             // No fault of the caller, and none that this call has found: whoever did has logged an error.
             case StatusCode.Unavailable or StatusCode.ResourceExhausted:
-                logger.CallRefused(LogLevel.Warning, method, code, duration.TotalMilliseconds, objects, LoggedIds.Clean(ReasonOf(failure)));
+                logger.CallRefused(LogLevel.Warning, method, code, duration.TotalMilliseconds, objects, LoggedText.Clean(ReasonOf(failure)));
                 break;
             default:
-                logger.CallRefused(LogLevel.Information, method, code, duration.TotalMilliseconds, objects, LoggedIds.Clean(ReasonOf(failure)));
+                logger.CallRefused(LogLevel.Information, method, code, duration.TotalMilliseconds, objects, LoggedText.Clean(ReasonOf(failure)));
                 break;
         }
     }

@@ -58,9 +58,24 @@ internal sealed class CreateOptions(VolumeService volumes, SnapshotService snaps
         : throw Invalid($"the option '{Size}' is '{text}'; leave it out for a volume without a limit, or say one such as 10Gi");
 
     private VolumeSource? SourceOf(IReadOnlyDictionary<string, string?> options) =>
-        options.GetValueOrDefault(From) is { } snapshot ? VolumeSource.From(snapshots.GetByNameOrId(snapshot).Id)
-        : options.GetValueOrDefault(Clone) is { } volume ? VolumeSource.From(volumes.GetByNameOrId(volume).Id)
+        options.GetValueOrDefault(From) is { } snapshot ? VolumeSource.From(Snapshot(snapshot).Id)
+        : options.GetValueOrDefault(Clone) is { } volume ? VolumeSource.From(Volume(volume).Id)
         : null;
+
+    // Whoever may talk to the engine must not come by a pod's data with the right guess at a name. What a person has made of it by the command line is theirs
+    // to hand on; but a snapshot of a pod's volume, by whomever, is the pod's data as it is. The answer is as if there were none.
+    private Snapshot Snapshot(string nameOrId)
+    {
+        var snapshot = snapshots.GetByNameOrId(nameOrId);
+        var isOfAPod = (snapshot.SourceDoor ?? volumes.FindKnown(snapshot.SourceVolume)?.Door) == Door.Csi;
+        return snapshot.Door != Door.Csi && !isOfAPod ? snapshot : throw NotFound("snapshot", SnapshotId.TryParse(nameOrId, out _) ? nameOrId : $"'{nameOrId}'");
+    }
+
+    private Volume Volume(string nameOrId) => volumes.GetByNameOrId(nameOrId) is { Door: not Door.Csi } volume
+        ? volume
+        : throw NotFound("volume", VolumeId.TryParse(nameOrId, out _) ? nameOrId : $"'{nameOrId}'");
+
+    private static StorageException NotFound(string what, string named) => new(StorageError.NotFound, $"there is no {what} {named}");
 
     private static StorageException Invalid(string message) => new(StorageError.InvalidArgument, message);
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Lamina.Csi;
 using Lamina.Hosting;
 using Lamina.Metrics;
 using Lamina.Storage;
@@ -83,7 +82,7 @@ internal sealed class DockerCalls(OperationMetrics metrics, TimeProvider time, I
         var duration = time.GetElapsedTime(started);
         var error = (failure as StorageException)?.Error;
         metrics.ObserveDocker(method, failure is null ? "OK" : (error ?? StorageError.Internal).ToString(), duration);
-        var (volume, id) = (LoggedIds.Clean(request.Name ?? "-"), LoggedIds.Clean(request.ID ?? ""));
+        var (volume, id) = (LoggedText.Clean(request.Name ?? "-"), LoggedText.Clean(request.ID ?? ""));
         switch (error)
         {
             case null when failure is null:
@@ -93,14 +92,14 @@ internal sealed class DockerCalls(OperationMetrics metrics, TimeProvider time, I
                 logger.CallFailed(method, duration.TotalMilliseconds, volume, id, failure!);
                 break;
             case StorageError.Unavailable or StorageError.ResourceExhausted:
-                logger.CallRefused(LogLevel.Warning, method, error.Value.ToString(), duration.TotalMilliseconds, volume, id, LoggedIds.Clean(failure!.Message));
+                logger.CallRefused(LogLevel.Warning, method, error.Value.ToString(), duration.TotalMilliseconds, volume, id, LoggedText.Clean(failure!.Message));
                 break;
             // Asked before every create.
             case StorageError.NotFound when Reads(method):
-                logger.CallRefused(LogLevel.Debug, method, error.Value.ToString(), duration.TotalMilliseconds, volume, id, LoggedIds.Clean(failure!.Message));
+                logger.CallRefused(LogLevel.Debug, method, error.Value.ToString(), duration.TotalMilliseconds, volume, id, LoggedText.Clean(failure!.Message));
                 break;
             default:
-                logger.CallRefused(LogLevel.Information, method, error.Value.ToString(), duration.TotalMilliseconds, volume, id, LoggedIds.Clean(failure!.Message));
+                logger.CallRefused(LogLevel.Information, method, error.Value.ToString(), duration.TotalMilliseconds, volume, id, LoggedText.Clean(failure!.Message));
                 break;
         }
     }

@@ -136,6 +136,6 @@ internal sealed class VolumeDriver(PoolSet pools, VolumeService volumes, Snapsho
         Size = volume.Size?.ToString(),
         Used = volumes.GetUsage(volume)?.Used.ToString(),
         Source = volume.Source?.ToString() ?? volume.Parameters.Source?.ToString(),
-        Snapshots = [.. snapshots.List(volume.Id, 0, null).Items.Where(snapshot => snapshot.CreatedAt >= volume.CreatedAt).Select(snapshot => snapshot.Name)],
+        Snapshots = [.. snapshots.List(volume.Id, 0, null).Items.Where(snapshot => snapshot.IsOf(volume)).Select(snapshot => snapshot.Name)],
     };
 }

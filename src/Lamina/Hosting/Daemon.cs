@@ -113,6 +113,8 @@ internal static class Daemon
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning)
             // What it has to say, mostly stack traces, is said by ServiceFaults and in one line where the daemon ends.
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None).AddFilter("Grpc", LogLevel.Warning);
+        // It would begin a span of its own around each call that nobody records, and ours, being beneath it, would not be recorded either.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         var formatter = configuration["logging:format"] switch
         {
             null or "text" => CallFormatter.FormatterName,

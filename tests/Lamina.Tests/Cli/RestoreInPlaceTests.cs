@@ -1,3 +1,6 @@
+using Lamina.Storage;
+using Microsoft.Extensions.DependencyInjection;
+
 namespace Lamina.Tests.Cli;
 
 /// <summary><c>lamina snapshot restore --in-place</c>.</summary>
@@ -53,11 +56,37 @@ public sealed class RestoreInPlaceTests(TestDaemon daemon) : IClassFixture<TestD
     }
 
     [Fact]
+    public async Task RestoreInPlace_OfAPodsVolume_NeedsInsisting()
+    {
+        await daemon.Services.GetRequiredService<VolumeService>().CreateAsync(new VolumeRequest { Name = "pvc-1", Door = Door.Csi }, CancellationToken.None);
+        await CliRun.OkAsync(daemon, "snapshot", "create", "pvc-1", "pvc-then");
+
+        var refused = await CliRun.RunAsync(daemon, "snapshot", "restore", "--in-place", "pvc-then");
+        Assert.Equal(5, refused.ExitCode);
+        Assert.Contains("volume 'pvc-1' was made by Kubernetes (CSI)", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("--any-door", refused.Error, StringComparison.Ordinal);
+        Assert.Single((await CliRun.JsonAsync(daemon, "snapshot", "ls", "pvc-1")).AsArray());
+
+        Assert.Equal("pvc-1", await CliRun.OkAsync(daemon, "snapshot", "restore", "--in-place", "--any-door", "pvc-then"));
+    }
+
+    // Its users have no other way.
+    [Fact]
+    public async Task RestoreInPlace_OfADockerVolume_IsDone()
+    {
+        await daemon.Services.GetRequiredService<VolumeService>().CreateAsync(new VolumeRequest { Name = "docker", Door = Door.Docker }, CancellationToken.None);
+        await CliRun.OkAsync(daemon, "snapshot", "create", "docker", "docker-then");
+
+        Assert.Equal("docker", await CliRun.OkAsync(daemon, "snapshot", "restore", "--in-place", "docker-then"));
+    }
+
+    [Fact]
     public async Task Restore_WithAndWithoutANewVolume_AsksForOneOrTheOther()
     {
         Assert.Equal(2, (await CliRun.RunAsync(daemon, "snapshot", "restore", "s")).ExitCode);
         Assert.Equal(2, (await CliRun.RunAsync(daemon, "snapshot", "restore", "--in-place", "s", "new")).ExitCode);
         Assert.Equal(2, (await CliRun.RunAsync(daemon, "snapshot", "restore", "--in-place", "s", "--size", "1Gi")).ExitCode);
+        Assert.Equal(2, (await CliRun.RunAsync(daemon, "snapshot", "restore", "--any-door", "s", "new")).ExitCode);
         Assert.Equal(3, (await CliRun.RunAsync(daemon, "snapshot", "restore", "--in-place", "nothing")).ExitCode);
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lamina.Linux;
+using Lamina.Storage;
 using Lamina.Testing;
 using Lamina.Tests.Cli;
 using Microsoft.Extensions.DependencyInjection;
@@ -109,6 +110,32 @@ public sealed class VolumeDriverTests : IAsyncLifetime
             Assert.Equal($"there is no volume '{name}' of this driver", await RefusedAsync($"VolumeDriver.{method}", $$"""{"Name":"{{name}}","ID":"i"}"""));
         Assert.Equal("a volume 'theirs' exists already; it was made through Cli, not Docker", await RefusedAsync("VolumeDriver.Create", """{"Name":"theirs"}"""));
         Assert.Equal("theirs", (string?)(await CliRun.JsonAsync(_daemon, "volume", "inspect", "theirs"))["name"]);
+    }
+
+    [Fact]
+    public async Task Create_FromWhatAPodHas_FindsNothing()
+    {
+        var volumes = _daemon.Services.GetRequiredService<VolumeService>();
+        var pods = await volumes.CreateAsync(new VolumeRequest { Name = "pvc-1", Door = Door.Csi }, CancellationToken.None);
+        var snapshot = await _daemon.Services.GetRequiredService<SnapshotService>()
+            .CreateAsync(new SnapshotRequest { Name = "snapshot-1", Volume = pods.Id, Door = Door.Csi }, CancellationToken.None);
+        // By the command line, too, it is the pod's data.
+        await CliRun.OkAsync(_daemon, "snapshot", "create", "pvc-1", "nightly");
+        var nightly = await IdAsync("nightly", "snapshot");
+
+        Assert.Equal("there is no volume 'pvc-1'", await RefusedAsync("VolumeDriver.Create", """{"Name":"v","Opts":{"clone":"pvc-1"}}"""));
+        Assert.Equal($"there is no volume {pods.Id}", await RefusedAsync("VolumeDriver.Create", $$$"""{"Name":"v","Opts":{"clone":"{{{pods.Id}}}"}}"""));
+        Assert.Equal("there is no snapshot 'snapshot-1'", await RefusedAsync("VolumeDriver.Create", """{"Name":"v","Opts":{"from":"snapshot-1"}}"""));
+        Assert.Equal($"there is no snapshot {snapshot.Id}", await RefusedAsync("VolumeDriver.Create", $$$"""{"Name":"v","Opts":{"from":"{{{snapshot.Id}}}"}}"""));
+        Assert.Equal("there is no snapshot 'nightly'", await RefusedAsync("VolumeDriver.Create", """{"Name":"v","Opts":{"from":"nightly"}}"""));
+        await volumes.DeleteAsync(pods.Id, CancellationToken.None);
+        Assert.Equal($"there is no snapshot {nightly}", await RefusedAsync("VolumeDriver.Create", $$$"""{"Name":"v","Opts":{"from":"{{{nightly}}}"}}"""));
+
+        // What somebody has made of it on purpose.
+        await CliRun.OkAsync(_daemon, "snapshot", "restore", "nightly", "handed-on");
+        await OkAsync("VolumeDriver.Create", """{"Name":"v","Opts":{"clone":"handed-on"}}""");
+        await CliRun.OkAsync(_daemon, "snapshot", "create", "handed-on", "also");
+        await OkAsync("VolumeDriver.Create", """{"Name":"w","Opts":{"from":"also"}}""");
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Lamina.Linux;
 using Lamina.Storage.Pools.Directories;
@@ -17,6 +18,8 @@ internal sealed class LayerStore : IDisposable
 
     private readonly PoolDirectory _pool;
     private readonly SafeFileHandle _directory;
+    // Made since the pool was opened, and named to nobody who could mount them as an upper.
+    private readonly ConcurrentDictionary<LayerId, bool> _neverMounted = [];
 
     internal LayerStore(PoolDirectory pool)
     {
@@ -34,8 +37,11 @@ internal sealed class LayerStore : IDisposable
     internal string WorkOf(LayerId layer) => Path.Combine(_pool.Path, "layers", layer.ToString(), "work");
 
     /// <summary>What to mount for a head over a chain.</summary>
-    internal MountDescription.Overlay Describe(LayerId head, ImmutableArray<LayerId> chain) =>
-        new(DiffOf(head), WorkOf(head), chain.IsEmpty ? [Path.Combine(_pool.Path, "empty")] : [.. chain.Select(DiffOf)]);
+    internal MountDescription.Overlay Describe(LayerId head, ImmutableArray<LayerId> chain)
+    {
+        _neverMounted.TryRemove(head, out _);
+        return new(DiffOf(head), WorkOf(head), chain.IsEmpty ? [Path.Combine(_pool.Path, "empty")] : [.. chain.Select(DiffOf)]);
+    }
 
     /// <summary>Opens a layer's own directory.</summary>
     internal SafeFileHandle Open(LayerId layer) => Files.OpenDirectoryAt(_directory, layer.ToString());
@@ -65,6 +71,7 @@ internal sealed class LayerStore : IDisposable
             throw;
         }
         References.Add(layer);
+        _neverMounted[layer] = true;
         return layer;
     }
 
@@ -89,9 +96,26 @@ internal sealed class LayerStore : IDisposable
 
     /// <summary>
     /// Whether the layer is the upper of a live overlay mount anywhere, even one in a mount namespace that we can't see. Only a layer for which
-    /// this is false may be sealed, mounted again or reclaimed.
+    /// this is false may be sealed, mounted again or reclaimed. The kernel is not asked of one that cannot have been mounted: each question leaves a line
+    /// in its log, which takes a millisecond where the console is a serial one.
     /// </summary>
-    internal bool IsMounted(LayerId layer) => Mounts.IsUpperInUse(DiffOf(layer), Path.Combine(_pool.Path, "empty"));
+    internal bool IsMounted(LayerId layer) => !_neverMounted.ContainsKey(layer) && IsUpperInUse(DiffOf(layer));
+
+    /// <summary>The same of what lies in the trash.</summary>
+    /// <param name="name">Its name there.</param>
+    internal bool IsMountedInTrash(string name)
+    {
+        var diff = Path.Combine(_pool.Path, "trash", name, "diff");
+        return !IsNeverMounted(name, out _) && Files.TryStat(diff) is not null && IsUpperInUse(diff);
+    }
+
+    /// <summary>Something has been removed from the trash for good.</summary>
+    /// <param name="name">Its name there.</param>
+    internal void Reclaimed(string name)
+    {
+        if (IsNeverMounted(name, out var layer))
+            _neverMounted.TryRemove(layer, out _);
+    }
 
     /// <summary>Takes references away and moves the layers that nobody names any more into the trash.</summary>
     internal void Release(params IEnumerable<LayerId> layers)
@@ -112,6 +136,11 @@ internal sealed class LayerStore : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _directory.Dispose();
+
+    private bool IsUpperInUse(string diff) => Mounts.IsUpperInUse(diff, Path.Combine(_pool.Path, "empty"));
+
+    // What is discarded keeps its name, and gets a random one after it.
+    private bool IsNeverMounted(string trash, out LayerId layer) => LayerId.TryParse(trash.Split('.')[0], out layer) && _neverMounted.ContainsKey(layer);
 
     private void Fill(LayerId layer, DirectoryAttributes root)
     {

@@ -192,10 +192,10 @@ internal sealed partial class OverlayPool : IPool
     private Task<TrashOutcome> RemoveFromTrashAsync(SafeFileHandle trash, string name, CancellationToken cancellationToken)
     {
         // A layer may have been the head of a volume that some mount namespace still has mounted.
-        var diff = Path.Combine(_settings.Path, "trash", name, "diff");
-        if (Files.TryStatAt(trash, name) is { Kind: FileKind.Directory } && Files.TryStat(diff) is not null && Mounts.IsUpperInUse(diff, Path.Combine(_settings.Path, "empty")))
+        if (Files.TryStatAt(trash, name) is { Kind: FileKind.Directory } && _layers.IsMountedInTrash(name))
             return Task.FromResult(TrashOutcome.InUse);
         TreeRemoval.Remove(trash, name, cancellationToken);
+        _layers.Reclaimed(name);
         return Task.FromResult(TrashOutcome.Removed);
     }
 

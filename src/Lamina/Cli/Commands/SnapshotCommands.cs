@@ -103,14 +103,17 @@ internal static class SnapshotCommands
         var snapshot = Values.Name("SNAPSHOT", "The snapshot, by name or id", names.Snapshots);
         var volume = new Argument<string?>("NEW-VOLUME") { Description = "The new volume's name", HelpName = "NEW-VOLUME", Arity = ArgumentArity.ZeroOrOne };
         var inPlace = new Option<bool>("--in-place") { Description = "No new volume: the snapshot's own goes back to it, while nobody uses it; the state before is kept as a snapshot" };
+        var anyDoor = new Option<bool>("--any-door") { Description = "With --in-place: also a volume that Kubernetes made, whose pods would find it changed" };
         var size = Values.Size("--size", "Its size [default: the snapshot's]");
         var labels = Values.Pairs("--label", "Whatever helps people to know it; may be repeated");
-        var command = new Command("restore", "Make a new volume with the content of a snapshot, or go back to it in place") { snapshot, volume, inPlace, size, labels };
+        var command = new Command("restore", "Make a new volume with the content of a snapshot, or go back to it in place") { snapshot, volume, inPlace, anyDoor, size, labels };
         command.Validators.Add(result =>
         {
             var isInPlace = result.GetValue(inPlace);
             if (!isInPlace && result.GetValue(volume) is null)
                 result.AddError("name the new volume, or say --in-place to have the snapshot's own volume go back to it");
+            else if (!isInPlace && result.GetValue(anyDoor))
+                result.AddError("--any-door goes with --in-place: a new volume changes nothing that another door has made");
             else if (isInPlace && (result.GetValue(volume) is not null || result.GetResult(size) is not null || result.GetResult(labels) is { Implicit: false }))
                 result.AddError("--in-place changes the snapshot's own volume: there is no new one, whose name, size or labels could be said");
         });
@@ -118,7 +121,7 @@ internal static class SnapshotCommands
         {
             if (session.Parse.GetValue(inPlace))
             {
-                await RestoreInPlaceAsync(session, session.Parse.GetRequiredValue(snapshot));
+                await RestoreInPlaceAsync(session, new V1.RestoreInPlaceRequest { Snapshot = session.Parse.GetRequiredValue(snapshot), AnyDoor = session.Parse.GetValue(anyDoor) });
                 return;
             }
             var request = new V1.RestoreSnapshotRequest
@@ -134,10 +137,9 @@ internal static class SnapshotCommands
         return command;
     }
 
-    private static async Task RestoreInPlaceAsync(Session session, string snapshot)
+    private static async Task RestoreInPlaceAsync(Session session, V1.RestoreInPlaceRequest request)
     {
-        var request = new V1.RestoreInPlaceRequest { Snapshot = snapshot };
-        var restored = await session.WaitAsync($"restoring {snapshot}", session.Daemon.Snapshots.RestoreInPlaceAsync(request, session.Call));
+        var restored = await session.WaitAsync($"restoring {request.Snapshot}", session.Daemon.Snapshots.RestoreInPlaceAsync(request, session.Call));
         session.Output.Show(restored, () =>
         {
             session.Output.Value(restored.Volume.Name);

@@ -2,12 +2,11 @@ using System.Collections.Concurrent;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 
-namespace Lamina.Csi;
+namespace Lamina.Hosting;
 
 /// <summary>What of a request may stand in the log: the names, ids and paths that say which object it is about, and no other field.</summary>
 internal static class LoggedIds
 {
-    private const int MaxLength = 512;
     private static readonly string[] Names =
     [
         "name", "volume_id", "snapshot_id", "base_snapshot_id", "target_snapshot_id", "group_snapshot_id", "source_volume_id", "volume_path", "staging_target_path", "target_path",
@@ -28,14 +27,7 @@ internal static class LoggedIds
         var named = fields
             .Select(field => (field.Name, Value: (string)field.Accessor.GetValue(request)))
             .Where(field => field.Value.Length > 0)
-            .Select(field => $"{field.Name}={Clean(field.Value)}");
+            .Select(field => $"{field.Name}={LoggedText.Clean(field.Value)}");
         return string.Join(' ', named) is { Length: > 0 } text ? text : "-";
-    }
-
-    /// <summary>Text from outside, made unable to break a line or to fill the disk.</summary>
-    internal static string Clean(string text)
-    {
-        var cut = text.Length > MaxLength ? text[..MaxLength] + "…" : text;
-        return cut.Any(char.IsControl) ? string.Concat(cut.Select(c => char.IsControl(c) ? '?' : c)) : cut;
     }
 }
