@@ -43,7 +43,8 @@ public sealed class ScrapeCostTests(TestDaemon daemon, ITestOutputHelper output)
         Assert.True(allocated < text.Length * 12L, $"{allocated} bytes are allocated for {text.Length} of text");
     }
 
-    private static async Task<string> ScrapeAsync(StateExposition exposition)
+    /// <summary>What a scrape is told of how things are.</summary>
+    internal static async Task<string> ScrapeAsync(StateExposition exposition)
     {
         using var text = new MemoryStream();
         var pipe = PipeWriter.Create(text);
