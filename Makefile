@@ -50,7 +50,7 @@ install-run:
 	@deploy/demo/install-packages.sh postgresql
 
 install-test:
-	@deploy/demo/install-packages.sh postgresql btrfs-progs xfsprogs e2fsprogs python3 docker.io busybox-static podman conmon runc debootstrap golang-go golang-github-masterminds-sprig-dev zfs-fuse
+	@deploy/demo/install-packages.sh postgresql btrfs-progs xfsprogs e2fsprogs python3 docker.io busybox-static podman conmon runc debootstrap golang-go golang-github-masterminds-sprig-dev zfs-fuse prometheus
 
 install-manifests:
 	@deploy/demo/install-packages.sh golang-go golang-github-masterminds-sprig-dev

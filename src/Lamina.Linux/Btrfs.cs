@@ -14,7 +14,7 @@ public static unsafe partial class Btrfs
     /// <remarks>One commit of the filesystem's transaction. Unlike syncfs(2) it does not write other files' data first.</remarks>
     public static void CommitTransaction(SafeFileHandle handle)
     {
-        Flushes.Count("commit");
+        using var waiting = Flushes.Begin("commit");
         ulong transaction;
         BtrfsIoctl.StartSync.Call(handle, &transaction);
         BtrfsIoctl.WaitSync.Call(handle, &transaction);

@@ -80,6 +80,8 @@ public static class ChildProcess
             start.ArgumentList.Add(argument);
         start.Environment["LC_ALL"] = "C";
         start.Environment.Remove("LANGUAGE");
+        if (Correlation.Current is { } call)
+            start.Environment[Correlation.Variable] = call;
         try
         {
 #pragma warning disable RS0030 // This is the one place.

@@ -114,7 +114,7 @@ public static unsafe partial class Files
     /// </exception>
     public static void Flush(SafeFileHandle handle)
     {
-        Flushes.Count("fsync");
+        using var waiting = Flushes.Begin("fsync");
         int result;
         do
             result = LibC.fsync(handle);
@@ -126,7 +126,7 @@ public static unsafe partial class Files
     /// <summary>Writes a file's data and its length to the disk, but not its times. See fdatasync(2).</summary>
     public static void FlushData(SafeFileHandle handle)
     {
-        Flushes.Count("fdatasync");
+        using var waiting = Flushes.Begin("fdatasync");
         int result;
         do
             result = LibC.fdatasync(handle);
@@ -138,7 +138,7 @@ public static unsafe partial class Files
     /// <summary>Writes everything of the whole filesystem that the file is on to the disk. See syncfs(2).</summary>
     public static void FlushFileSystem(SafeFileHandle handle)
     {
-        Flushes.Count("syncfs");
+        using var waiting = Flushes.Begin("syncfs");
         int result;
         do
             result = LibC.syncfs(handle);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
 namespace Lamina.Linux;
@@ -17,8 +18,27 @@ public static class Flushes
     /// </summary>
     public const string CounterName = "lamina.flushes";
 
+    /// <summary>The name of the histogram of how long they wait, in seconds, with the same tag.</summary>
+    public const string DurationName = "lamina.flush.duration";
+
     private static readonly Meter s_meter = new(MeterName);
     private static readonly Counter<long> s_count = s_meter.CreateCounter<long>(CounterName, "{flush}", "Requests that wait until changes are on the disk.");
 
-    internal static void Count(string request) => s_count.Add(1, new KeyValuePair<string, object?>("request", request));
+    private static readonly Histogram<double> s_seconds = s_meter.CreateHistogram<double>(DurationName, "s", "How long they wait.");
+
+    /// <summary>Counts one, and measures how long it takes until the end of the scope.</summary>
+    internal static Waiting Begin(string request)
+    {
+        s_count.Add(1, new KeyValuePair<string, object?>("request", request));
+        return new Waiting(request, s_seconds.Enabled ? Stopwatch.GetTimestamp() : 0);
+    }
+
+    internal readonly struct Waiting(string request, long started) : IDisposable
+    {
+        public void Dispose()
+        {
+            if (started != 0)
+                s_seconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("request", request));
+        }
+    }
 }

@@ -22,6 +22,10 @@ internal sealed class VolumeMounts
     /// <summary>Where a volume is or would be mounted.</summary>
     internal string PathOf(VolumeId volume) => Path.Combine(_root, volume.ToString());
 
+    /// <summary>The volume whose place that path is, or null.</summary>
+    internal VolumeId? VolumeAt(string path) =>
+        Path.GetDirectoryName(path) == _root && VolumeId.TryParse(Path.GetFileName(path), out var volume) ? volume : null;
+
     /// <summary>How that path ends, wherever the runtime directory is seen.</summary>
     internal static string PlaceOf(VolumeId volume) => $"/{Place}/{volume}";
 

@@ -61,6 +61,7 @@ internal sealed class FileSystemPause : IDisposable
         Thaw(aborting: false);
         if (_pause is not { } pause)
             throw new StorageException(StorageError.Unavailable, $"the filesystem of volume {_name} can't be thawed yet, which is tried until it works; the daemon's log says why");
+        StorageMeter.Pause("filesystem", pause);
         // Not before: other filesystems were frozen too, and whoever reads the log could wait for one.
         if (_isAborted || pause > _maxPause)
         {

@@ -139,6 +139,7 @@ internal sealed class WriterPause : IDisposable
         // Only now, when nobody stands still any more who could be the reader of the log.
         foreach (var (what, reason) in stuck)
             _logger.ReleaseFailed(_name, what, reason);
+        StorageMeter.Pause("writers", _pause.Value);
         if (aborting)
             _logger.PauseTooLong(_name, _pause.Value);
         else

@@ -56,6 +56,10 @@ public interface IPool : IAsyncDisposable
     /// <summary>Figures of what the pool lies on, as they were last read behind the scenes.</summary>
     PoolHealth Health => PoolHealth.Unknown;
 
+    /// <summary>What the backend knows of itself besides, by O(1) kernel calls and a look into the trash, for those who watch it.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: the disk does not answer.</exception>
+    PoolFigures GetFigures() => new();
+
     /// <summary>The room in the pool, by O(1) kernel calls.</summary>
     PoolCapacity GetCapacity();
 

@@ -1,32 +1,63 @@
+using System.Diagnostics;
 using Lamina.Linux;
 
 namespace Lamina.Storage.Pools;
 
-/// <summary>The edge of a backend: what the kernel says within becomes, here and nowhere else, what the domain understands.</summary>
+/// <summary>
+/// The edge of a backend: what the kernel says within becomes, here and nowhere else, what the domain understands; and here it is seen how long the
+/// backend's steps take.
+/// </summary>
 /// <param name="settings">The pool's settings, for messages.</param>
 internal sealed class PoolEdge(PoolSettings settings)
 {
     /// <summary>Does something in the pool.</summary>
-    /// <param name="what">What, such as <c>create volume 'data'</c>.</param>
+    /// <param name="what">What, such as <c>create volume 'data'</c>; the words before the name are the step's.</param>
     /// <param name="operation">Does it.</param>
     internal async Task<T> RunAsync<T>(string what, Func<Task<T>> operation)
     {
+        var (step, started, error) = (StepOf(what), Stopwatch.GetTimestamp(), default(StorageError?));
+        using var span = StorageTrace.Source.StartActivity(step);
+        span?.SetTag("lamina.pool", settings.Name.ToString());
         try
         {
             return await operation().ConfigureAwait(false);
         }
         catch (LinuxException e)
         {
-            throw Failed(what, e);
+            var failure = Failed(what, e);
+            error = failure.Error;
+            throw failure;
+        }
+        catch (Exception e)
+        {
+            error = e is StorageException known ? known.Error : StorageError.Internal;
+            throw;
+        }
+        finally
+        {
+            if (error is { } kind)
+                span?.SetStatus(ActivityStatusCode.Error, kind.ToString());
+            StorageMeter.Step(settings.Name.ToString(), step, error?.ToString() ?? "OK", Stopwatch.GetElapsedTime(started));
         }
     }
 
     /// <inheritdoc cref="RunAsync{T}(string, Func{Task{T}})"/>
-    internal async Task RunAsync(string what, Func<Task> operation)
-    {
-        try
+    internal Task RunAsync(string what, Func<Task> operation) => RunAsync(
+        what,
+        async () =>
         {
             await operation().ConfigureAwait(false);
+            return true;
+        });
+
+    /// <summary>Asks the pool for something, which is no step.</summary>
+    /// <param name="what">What, such as <c>measure the room</c>.</param>
+    /// <param name="question">Asks.</param>
+    internal T Run<T>(string what, Func<T> question)
+    {
+        try
+        {
+            return question();
         }
         catch (LinuxException e)
         {
@@ -34,22 +65,21 @@ internal sealed class PoolEdge(PoolSettings settings)
         }
     }
 
-    /// <inheritdoc cref="RunAsync{T}(string, Func{Task{T}})"/>
-    internal T Run<T>(string what, Func<T> operation)
-    {
-        try
+    /// <inheritdoc cref="Run{T}(string, Func{T})"/>
+    internal void Run(string what, Action question) => Run(
+        what,
+        () =>
         {
-            return operation();
-        }
-        catch (LinuxException e)
-        {
-            throw Failed(what, e);
-        }
-    }
+            question();
+            return true;
+        });
 
     /// <summary>The pool could not be loaded.</summary>
     internal StorageException Unreadable(LinuxException cause) =>
         new(StorageError.Unavailable, $"the pool at {settings.Path} can't be read: {cause.Message}", cause);
+
+    // Of the names of steps there are as many as the code has, of those of volumes any number.
+    private static string StepOf(string what) => (what.IndexOf('\'') is > 0 and var name ? what[..(name - 1)] : what).Replace(' ', '_');
 
     private StorageException Failed(string what, LinuxException cause) => StorageException.From($"{what} in pool '{settings.Name}'", cause);
 }

@@ -1,64 +1,77 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
+using Lamina.Hosting;
 using Lamina.Linux;
+using Lamina.Metrics;
 using Lamina.Storage;
 
 namespace Lamina.Admin;
 
-/// <summary>Around every call of the admin door: logs it and translates what it throws. Nothing else in the door does either.</summary>
-internal sealed class AdminInterceptor(TimeProvider time, ILogger<AdminInterceptor> logger) : Interceptor
+/// <summary>Around every call of the admin door: logs it, measures it and translates what it throws. Nothing else in the door does either.</summary>
+internal sealed class AdminInterceptor(OperationMetrics metrics, TimeProvider time, ILogger<AdminInterceptor> logger) : Interceptor
 {
     /// <inheritdoc/>
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
-        var start = time.GetTimestamp();
-        try
-        {
-            var response = await continuation(request, context);
-            logger.CallAnswered(context.Method, time.GetElapsedTime(start));
-            return response;
-        }
-        catch (Exception e)
-        {
-            throw Translate(e, context, time.GetElapsedTime(start));
-        }
+        TResponse? response = null;
+        await RunAsync(request, context, async () => response = await continuation(request, context));
+        return response!;
     }
 
     /// <inheritdoc/>
-    public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
+    public override Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request,
         IServerStreamWriter<TResponse> responseStream,
         ServerCallContext context,
-        ServerStreamingServerMethod<TRequest, TResponse> continuation)
+        ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+        RunAsync(request, context, () => continuation(request, responseStream, context));
+
+    private async Task RunAsync(object request, ServerCallContext context, Func<Task> call)
     {
+        using var inFlight = metrics.Begin("admin");
+        using var scope = CallScope.Begin(logger, context.Method);
         var start = time.GetTimestamp();
+        var objects = LoggedIds.Of((IMessage)request);
         try
         {
-            await continuation(request, responseStream, context);
-            logger.CallAnswered(context.Method, time.GetElapsedTime(start));
+            await call();
+            logger.CallAnswered(Reads(context.Method) ? LogLevel.Debug : LogLevel.Information, context.Method, time.GetElapsedTime(start), objects);
+            Count(nameof(StatusCode.OK));
         }
         catch (Exception e)
         {
-            throw Translate(e, context, time.GetElapsedTime(start));
+            var failure = Translate(e, context, time.GetElapsedTime(start), objects);
+            Count(failure.StatusCode.ToString());
+            throw failure;
+        }
+
+        void Count(string code)
+        {
+            scope.End(code);
+            metrics.ObserveAdmin(context.Method, code, time.GetElapsedTime(start));
         }
     }
 
-    private RpcException Translate(Exception error, ServerCallContext context, TimeSpan duration)
+    // Nothing changes by them, and monitors ask often.
+    private static bool Reads(string method) => method[(method.LastIndexOf('/') + 1)..] is "List" or "Inspect" or "Get" or "Check";
+
+    private RpcException Translate(Exception error, ServerCallContext context, TimeSpan duration, string objects)
     {
         switch (error)
         {
             case StorageException known:
-                logger.CallRefused(LevelOf(known.Error), context.Method, duration, known.Error, known.Message);
+                logger.CallRefused(LevelOf(known.Error), context.Method, duration, known.Error, objects, known.Message);
                 return AdminErrors.ToRpcException(known.Error, known.Message);
             case OperationCanceledException or IOException when context.CancellationToken.IsCancellationRequested:
-                logger.CallerLeft(context.Method, duration);
+                logger.CallerLeft(context.Method, duration, objects);
                 return AdminErrors.ToRpcException(StorageError.Aborted, "the caller left");
             case LinuxException linux:
-                logger.CallFailed(context.Method, duration, linux);
+                logger.CallFailed(context.Method, duration, objects, linux);
                 return AdminErrors.ToRpcException(StorageError.Internal, linux.Message);
             default:
-                logger.CallFailed(context.Method, duration, error);
+                logger.CallFailed(context.Method, duration, objects, error);
                 return AdminErrors.ToRpcException(
                     StorageError.Internal, $"an error that nobody foresaw ({error.GetType().Name}); the daemon's log has it in full");
         }

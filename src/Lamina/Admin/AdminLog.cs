@@ -5,17 +5,17 @@ namespace Lamina.Admin;
 /// <summary>The messages of the admin door: a caller's mistake is information, a fault of ours an error.</summary>
 internal static partial class AdminLog
 {
-    [LoggerMessage(Level = LogLevel.Debug, Message = "{Method} is answered after {Duration}")]
-    public static partial void CallAnswered(this ILogger logger, string method, TimeSpan duration);
+    [LoggerMessage(Message = "{Method} is answered after {Duration}: {Objects}")]
+    public static partial void CallAnswered(this ILogger logger, LogLevel level, string method, TimeSpan duration, string objects);
 
-    [LoggerMessage(Message = "{Method} is refused after {Duration}, {Error}: {Reason}")]
-    public static partial void CallRefused(this ILogger logger, LogLevel level, string method, TimeSpan duration, StorageError error, string reason);
+    [LoggerMessage(Message = "{Method} is refused after {Duration}, {Error}: {Objects}: {Reason}")]
+    public static partial void CallRefused(this ILogger logger, LogLevel level, string method, TimeSpan duration, StorageError error, string objects, string reason);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Method}: the caller left after {Duration}")]
-    public static partial void CallerLeft(this ILogger logger, string method, TimeSpan duration);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Method}: the caller left after {Duration}: {Objects}")]
+    public static partial void CallerLeft(this ILogger logger, string method, TimeSpan duration, string objects);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} failed after {Duration}")]
-    public static partial void CallFailed(this ILogger logger, string method, TimeSpan duration, Exception error);
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} failed after {Duration}: {Objects}")]
+    public static partial void CallFailed(this ILogger logger, string method, TimeSpan duration, string objects, Exception error);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Pool {Pool} is made at {Path} and configured in {File}")]
     public static partial void PoolMade(this ILogger logger, PoolName pool, string path, string? file);

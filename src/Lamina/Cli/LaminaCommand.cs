@@ -59,6 +59,7 @@ internal static class LaminaCommand
         root.Add(PoolCommands.Build(host, globals, names));
         root.Add(VolumeCommands.Build(host, globals, names));
         root.Add(SnapshotCommands.Build(host, globals, names));
+        root.Add(TopCommand.Build(host, globals));
         root.Add(DoctorCommand.Build(host, globals));
         root.Add(CompletionCommand.Build(host));
         root.Add(CompletionCommand.BuildComplete(host));

@@ -31,16 +31,20 @@ internal sealed class CsiInterceptor(OperationMetrics metrics, TimeProvider time
     private async Task RunAsync(object request, ServerCallContext context, Func<Task> call)
     {
         var started = time.GetTimestamp();
+        using var inFlight = metrics.Begin("csi");
+        using var scope = CallScope.Begin(logger, context.Method);
         using var patience = new CallPatience(context, time);
         try
         {
             RequestLimits.Check((IMessage)request);
             await call();
+            scope.End(nameof(StatusCode.OK));
             Report(request, context, StatusCode.OK, started, null);
         }
         catch (Exception failure)
         {
             var status = CsiErrors.StatusOf(failure, NameOf(context));
+            scope.End(status.StatusCode.ToString());
             Report(request, context, status.StatusCode, started, failure);
             throw new RpcException(status);
         }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Lamina.Hosting;
+using Lamina.Metrics;
 using Lamina.Storage;
 
 namespace Lamina.Docker;
@@ -8,7 +9,7 @@ namespace Lamina.Docker;
 /// What every call has in common: reading the body, the engine's patience, the answer to failures, one line in the log and one observation of its
 /// duration.
 /// </summary>
-internal sealed class DockerCalls(DockerMetrics metrics, TimeProvider time, ILogger<DockerCalls> logger)
+internal sealed class DockerCalls(OperationMetrics metrics, TimeProvider time, ILogger<DockerCalls> logger)
 {
     // Names and options are short; nobody has more to say.
     private const int MaxBody = 64 * 1024;
@@ -20,6 +21,8 @@ internal sealed class DockerCalls(DockerMetrics metrics, TimeProvider time, ILog
     /// <summary>Answers one call.</summary>
     internal async Task AnswerAsync(HttpContext context, string method, DriverCall call)
     {
+        using var inFlight = metrics.Begin("docker");
+        using var scope = CallScope.Begin(logger, method);
         var started = time.GetTimestamp();
         var request = new DriverRequest();
         DriverResponse response;
@@ -29,10 +32,12 @@ internal sealed class DockerCalls(DockerMetrics metrics, TimeProvider time, ILog
             // Podman often does not wait for an answer, which is no reason not to do what it asked for.
             using var patience = new CancellationTokenSource(method is "VolumeDriver.Create" or "VolumeDriver.Mount" ? s_longPatience : s_patience, time);
             response = await call(request, patience.Token);
+            scope.End("OK");
             Report(method, request, started, null);
         }
         catch (Exception failure) when (failure is not OperationCanceledException || !context.RequestAborted.IsCancellationRequested)
         {
+            scope.End(((failure as StorageException)?.Error ?? StorageError.Internal).ToString());
             Report(method, request, started, failure);
             response = new DriverResponse { Err = MessageOf(failure, method) };
             // The one status with which all engines look at what is said.
@@ -76,7 +81,7 @@ internal sealed class DockerCalls(DockerMetrics metrics, TimeProvider time, ILog
     {
         var duration = time.GetElapsedTime(started);
         var error = (failure as StorageException)?.Error;
-        metrics.Observe(method, failure is null ? "OK" : (error ?? StorageError.Internal).ToString(), duration);
+        metrics.ObserveDocker(method, failure is null ? "OK" : (error ?? StorageError.Internal).ToString(), duration);
         var (volume, id) = (LoggedText.Clean(request.Name ?? "-"), LoggedText.Clean(request.ID ?? ""));
         switch (error)
         {

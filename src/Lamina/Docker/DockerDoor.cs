@@ -8,7 +8,6 @@ internal static class DockerDoor
     /// <summary>Adds what the door needs.</summary>
     internal static IServiceCollection AddDockerDoor(this IServiceCollection services) => services
         .AddSingleton<VolumeDriver>()
-        .AddSingleton<DockerMetrics>()
         .AddSingleton<DockerCalls>();
 
     /// <summary>Serves the door on its own socket.</summary>

@@ -70,6 +70,8 @@ internal static class Daemon
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = "/" });
         builder.Configuration.AddConfiguration(configuration);
         AddLogging(builder, configuration);
+        if (Tracing.IsWanted)
+            builder.Services.AddTracing();
         builder.Host.UseSystemd();
         builder.Services
             .AddSingleton(_ => runtime)
@@ -112,13 +114,23 @@ internal static class Daemon
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning)
             // What it has to say, mostly stack traces, is said by ServiceFaults and in one line where the daemon ends.
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None).AddFilter("Grpc", LogLevel.Warning);
-        builder.Logging.AddSimpleConsole(console =>
+        // It would begin a span of its own around each call that nobody records, and ours, being beneath it, would not be recorded either.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        var formatter = configuration["logging:format"] switch
         {
-            console.SingleLine = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            null or "text" => CallFormatter.FormatterName,
+            "json" => ConsoleFormatterNames.Json,
+            var other => throw new ConfigurationException([$"logging:format is '{other}'; it is text or json"]),
+        };
+        builder.Logging.AddConsoleFormatter<CallFormatter, ConsoleFormatterOptions>();
+        builder.Logging.AddJsonConsole(console =>
+        {
+            console.IncludeScopes = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
             console.UseUtcTimestamp = true;
-            console.ColorBehavior = LoggerColorBehavior.Disabled;
         });
+        // Last, as the systemd integration would choose a format of its own.
+        builder.Services.PostConfigure<ConsoleLoggerOptions>(console => console.FormatterName = formatter);
     }
 
     private static void Listen(KestrelServerOptions kestrel, LaminaOptions options)

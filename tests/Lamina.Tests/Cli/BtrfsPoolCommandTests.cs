@@ -1,6 +1,7 @@
-using System.Text;
 using Lamina.Linux;
+using Lamina.Metrics;
 using Lamina.Testing;
+using Lamina.Tests.Monitoring;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Lamina.Tests.Cli;
@@ -126,8 +127,7 @@ public sealed class BtrfsPoolCommandTests(BtrfsFileSystem fileSystem) : IClassFi
 
     private async Task<string> MetricsAsync()
     {
-        using var text = new MemoryStream();
-        await _daemon.Services.GetRequiredService<Prometheus.CollectorRegistry>().CollectAndExportAsTextAsync(text, CancellationToken.None);
-        return Encoding.UTF8.GetString(text.ToArray());
+        await _daemon.Services.GetRequiredService<StateSampler>().LookAsync();
+        return await ScrapeCostTests.ScrapeAsync(_daemon.Services.GetRequiredService<StateExposition>());
     }
 }

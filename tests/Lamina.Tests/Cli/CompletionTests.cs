@@ -30,7 +30,7 @@ public sealed class CompletionTests(TestDaemon daemon) : IClassFixture<TestDaemo
     [InlineData("volume create x --si", "--size")]
     [InlineData("volume ls -o ", "json table")]
     [InlineData("completion z", "zsh")]
-    [InlineData("", "completion doctor pool serve snapshot version volume")]
+    [InlineData("", "completion doctor pool serve snapshot top version volume")]
     [InlineData("nonsense ", "")]
     public async Task Complete_BeginOfALine_OffersWhatCouldCome(string line, string expected)
     {

@@ -99,7 +99,7 @@ public sealed class FailureTests(TestDaemon daemon) : IClassFixture<TestDaemon>
     [Theory]
     [InlineData("say what to do: lamina volume and one of create, ls, inspect, rm, resize, modify, clone, attach, detach", "volume")]
     [InlineData("there is no command 'lamina volume cretae'", "volume", "cretae")]
-    [InlineData("there is no command 'lamina frobnicate'; there are serve, pool, volume, snapshot, doctor, completion, version", "frobnicate")]
+    [InlineData("there is no command 'lamina frobnicate'; there are serve, pool, volume, snapshot, top, doctor, completion, version", "frobnicate")]
     [InlineData("required argument", "volume", "inspect")]
     [InlineData("there is no option 'lamina --frobnicate'", "--frobnicate")]
     [InlineData("'yaml' not recognized. Must be one of: 'table' 'json'\n", "volume", "ls", "-o", "yaml")]

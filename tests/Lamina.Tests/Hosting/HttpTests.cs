@@ -1,9 +1,9 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Lamina.Testing;
 using Lamina.Tests.Cli;
 using Lamina.Tests.Csi;
+using Lamina.Tests.Monitoring;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Wire = Csi.V1;
@@ -11,29 +11,14 @@ using Wire = Csi.V1;
 namespace Lamina.Tests.Hosting;
 
 /// <summary>Metrics and health over HTTP, of the real program.</summary>
-public sealed class HttpTests : IAsyncLifetime
+public sealed class HttpTests() : ScrapedDaemon([.. CsiPools.Overlay("plain", "--default"), .. CsiPools.Overlay("other")])
 {
-    private readonly HttpClient _http = new();
-    private readonly DaemonProcess _daemon = new([.. CsiPools.Overlay("plain", "--default"), .. CsiPools.Overlay("other"), "--metrics:address=127.0.0.1:0"]);
-
-    public async ValueTask InitializeAsync()
-    {
-        await _daemon.StartAsync();
-        _http.BaseAddress = await _daemon.MetricsAddressAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _http.Dispose();
-        await _daemon.DisposeAsync();
-    }
-
     [Fact]
     public async Task Metrics_OfADaemonWithPools_HaveEachPoolsFigures()
     {
-        Assert.Equal(0, (await CliRun.RunAsync(CliRun.HostOf(_daemon.AdminSocket), "volume", "create", "v", "--size", "10Mi")).ExitCode);
+        Assert.Equal(0, (await CliRun.RunAsync(CliRun.HostOf(Daemon.AdminSocket), "volume", "create", "v", "--size", "10Mi")).ExitCode);
 
-        var metrics = await MetricsAsync(_http);
+        var metrics = await MetricsAsync(Http, "plain", "other");
 
         foreach (var pool in (string[])["plain", "other"])
         {
@@ -55,14 +40,14 @@ public sealed class HttpTests : IAsyncLifetime
     public async Task Health_OfAHealthyDaemon_IsOk()
     {
         foreach (var path in (string[])["/healthz", "/readyz"])
-            Assert.Equal((HttpStatusCode.OK, "ok\n"), await GetAsync(_http, path));
-        Assert.Equal(HttpStatusCode.NotFound, (await GetAsync(_http, "/")).Status);
+            Assert.Equal((HttpStatusCode.OK, "ok\n"), await GetAsync(Http, path));
+        Assert.Equal(HttpStatusCode.NotFound, (await GetAsync(Http, "/")).Status);
     }
 
     [Fact]
     public async Task Listeners_ForTheEndpointsOfOthers_AnswerNotFound()
     {
-        using (var grpc = GrpcChannel.ForAddress(_http.BaseAddress!))
+        using (var grpc = GrpcChannel.ForAddress(Http.BaseAddress!))
         {
             // Spoken as HTTP/1.1 this port refuses gRPC altogether, so it is asked for by hand besides.
             await Assert.ThrowsAsync<RpcException>(async () => await new Wire.Identity.IdentityClient(grpc).ProbeAsync(new()));
@@ -71,10 +56,10 @@ public sealed class HttpTests : IAsyncLifetime
         {
             using var content = new ByteArrayContent([0, 0, 0, 0, 0]);
             content.Headers.ContentType = new("application/grpc");
-            using var answer = await _http.PostAsync(method, content, TestContext.Current.CancellationToken);
+            using var answer = await Http.PostAsync(method, content, TestContext.Current.CancellationToken);
             Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         }
-        foreach (var socket in (string[])[_daemon.CsiSocket, _daemon.AdminSocket])
+        foreach (var socket in (string[])[Daemon.CsiSocket, Daemon.AdminSocket])
         {
             using var client = ClientOf(socket);
             foreach (var path in (string[])["/metrics", "/healthz", "/readyz"])
@@ -86,19 +71,19 @@ public sealed class HttpTests : IAsyncLifetime
     public async Task Listener_OnLoopback_IsNotReachedAtOtherAddresses()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        var error = await Assert.ThrowsAsync<SocketException>(async () => await socket.ConnectAsync(IPAddress.Parse("127.0.0.2"), _http.BaseAddress!.Port, TestContext.Current.CancellationToken));
+        var error = await Assert.ThrowsAsync<SocketException>(async () => await socket.ConnectAsync(IPAddress.Parse("127.0.0.2"), Http.BaseAddress!.Port, TestContext.Current.CancellationToken));
         Assert.Equal(SocketError.ConnectionRefused, error.SocketErrorCode);
     }
 
     [Fact]
     public async Task Start_OnAPortThatIsTaken_IsRefusedWithTheKey()
     {
-        await using var second = new DaemonProcess($"--metrics:address={_http.BaseAddress!.Authority}");
+        await using var second = new DaemonProcess($"--metrics:address={Http.BaseAddress!.Authority}");
         second.Launch();
 
         Assert.Equal(1, await second.EndAsync());
         var line = Assert.Single(second.Log.TrimEnd('\n').Split('\n'), line => line.StartsWith("lamina: ", StringComparison.Ordinal));
-        Assert.Equal($"lamina: metrics:address is '{_http.BaseAddress.Authority}', where nobody can listen now: Address already in use; choose another one, or none", line);
+        Assert.Equal($"lamina: metrics:address is '{Http.BaseAddress.Authority}', where nobody can listen now: Address already in use; choose another one, or none", line);
         Assert.DoesNotContain("   at ", second.Log, StringComparison.Ordinal);
         Assert.False(File.Exists(second.CsiSocket) || File.Exists(second.AdminSocket));
     }
@@ -128,7 +113,7 @@ public sealed class HttpTests : IAsyncLifetime
         Assert.StartsWith("pool 'gone': ", reason, StringComparison.Ordinal);
         Assert.DoesNotContain("slow", reason, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(http, "/healthz")).Status);
-        var metrics = await MetricsAsync(http);
+        var metrics = await MetricsAsync(http, "slow");
         Assert.Equal(0, metrics["""lamina_pool_loaded{pool="gone"}"""]);
         Assert.Equal(1, metrics["""lamina_pool_loaded{pool="slow"}"""]);
         Assert.DoesNotContain("""lamina_pool_size_bytes{pool="gone"}""", metrics.Keys);
@@ -140,13 +125,9 @@ public sealed class HttpTests : IAsyncLifetime
         return (answer.StatusCode, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
-    private static async Task<Dictionary<string, double>> MetricsAsync(HttpClient client)
-    {
-        var (status, text) = await GetAsync(client, "/metrics");
-        Assert.Equal(HttpStatusCode.OK, status);
-        return text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line[0] != '#').Select(line => line.Split(' '))
-            .ToDictionary(words => words[0], words => double.Parse(words[1], CultureInfo.InvariantCulture));
-    }
+    // Pools are looked at in the background.
+    private static async Task<Dictionary<string, double>> MetricsAsync(HttpClient client, params string[] pools) =>
+        (await Scrape.GetWhenAsync(client, scrape => pools.All(pool => scrape.Has($$"""lamina_pool_size_bytes{pool="{{pool}}"}""")), "the pools are looked at")).Series;
 
     private static HttpClient ClientOf(string path) => new(new SocketsHttpHandler
     {

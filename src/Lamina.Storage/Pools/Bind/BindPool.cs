@@ -65,6 +65,9 @@ internal sealed class BindPool : IPool
     public IReadOnlyList<string> FindProblems() => _directory.FindProblems();
 
     /// <inheritdoc/>
+    public PoolFigures GetFigures() => _edge.Run("look at the pool", () => _directory.Figures);
+
+    /// <inheritdoc/>
     public PoolCapacity GetCapacity() => _edge.Run("measure the room", () => _directory.Capacity);
 
     /// <inheritdoc/>

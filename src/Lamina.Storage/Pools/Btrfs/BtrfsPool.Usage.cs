@@ -1,7 +1,23 @@
+using System.Globalization;
+using Lamina.Linux;
+
 namespace Lamina.Storage.Pools.Btrfs;
 
 internal sealed partial class BtrfsPool
 {
+    /// <inheritdoc/>
+    public PoolFigures GetFigures() => _edge.Run("look at the pool", () =>
+    {
+        var space = Linux.Btrfs.GetSpace(_directory.Root);
+        return _directory.Figures with
+        {
+            Unallocated = new ByteSize((long)space.Unallocated),
+            MetadataSize = new ByteSize((long)space.MetadataTotal),
+            MetadataUsed = new ByteSize((long)space.MetadataUsed),
+            DeviceErrors = [.. Linux.Btrfs.GetInfo(_directory.Root).Devices.Select(ErrorsOf)],
+        };
+    });
+
     /// <inheritdoc/>
     /// <remarks>
     /// What simple quotas charge is what the volume's files take only while it shares blocks with nobody. With a snapshot or a clone it may be
@@ -18,4 +34,8 @@ internal sealed partial class BtrfsPool
     /// <inheritdoc/>
     /// <remarks>Simple quotas charge a snapshot's blocks to the volume that wrote them, so what would be free without it is not known.</remarks>
     public SnapshotUsage? GetUsage(Snapshot snapshot) => null;
+
+    private static DeviceErrors ErrorsOf(BtrfsDevice device) => new(
+        device.Path.Length > 0 ? device.Path : device.Id.ToString(CultureInfo.InvariantCulture),
+        device.WriteErrors, device.ReadErrors, device.FlushErrors, device.CorruptionErrors, device.GenerationErrors);
 }

@@ -68,6 +68,22 @@ internal sealed class PoolDirectory : IDisposable
         }
     }
 
+    /// <summary>What is common to all pools that lie in a directory.</summary>
+    internal PoolFigures Figures
+    {
+        get
+        {
+            var status = Files.StatFs(Root);
+            var hasInodes = status.TotalInodes > 0;
+            return new PoolFigures
+            {
+                Inodes = hasInodes ? (long)status.TotalInodes : null,
+                FreeInodes = hasInodes ? (long)status.FreeInodes : null,
+                TrashEntries = Files.List(Trash).Count,
+            };
+        }
+    }
+
     /// <summary>What is wrong with the filesystem beneath just now; nothing where all is well.</summary>
     internal IReadOnlyList<string> FindProblems()
     {

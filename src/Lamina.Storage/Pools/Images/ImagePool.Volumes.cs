@@ -8,14 +8,16 @@ internal sealed partial class ImagePool
     /// <inheritdoc/>
     public async Task CreateVolumeAsync(Volume volume, VolumeContent source)
     {
-        await _edge.RunAsync($"create volume '{volume.Name}'", async () =>
+        var what = $"create volume '{volume.Name}'";
+        if (!volume.IsImage)
         {
-            CheckFreeElsewhere(volume.IsImage ? "volumes" : VolumesName, volume.Id.Key);
-            if (!volume.IsImage)
-            {
-                await _inner.CreateVolumeAsync(volume, source).ConfigureAwait(false);
-                return;
-            }
+            _edge.Run(what, () => CheckFreeElsewhere(VolumesName, volume.Id.Key));
+            await _inner.CreateVolumeAsync(volume, source).ConfigureAwait(false);
+            return;
+        }
+        await _edge.RunAsync(what, async () =>
+        {
+            CheckFreeElsewhere("volumes", volume.Id.Key);
             _volumes.CheckFree(volume.Id.Key);
             using var staging = new StagedObject(_directory);
             using (var image = Make(staging.Directory, Image))

@@ -106,6 +106,9 @@ internal sealed partial class ImagePool : IPool
     public IReadOnlyList<string> FindProblems() => _inner.FindProblems();
 
     /// <inheritdoc/>
+    public PoolFigures GetFigures() => _inner.GetFigures();
+
+    /// <inheritdoc/>
     public PoolCapacity GetCapacity() => _inner.GetCapacity();
 
     /// <inheritdoc/>

@@ -6,6 +6,16 @@ internal sealed class LayerReferences
     private readonly Dictionary<LayerId, int> _counts = [];
     private readonly Lock _gate = new();
 
+    /// <summary>How many layers are referenced.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _counts.Count;
+        }
+    }
+
     /// <summary>Adds a reference to each of the layers.</summary>
     internal void Add(params IEnumerable<LayerId> layers)
     {

@@ -21,7 +21,7 @@ internal sealed partial class OverlayPool
             var replaced = await TryReplaceChainAsync(key, chain, merged).ConfigureAwait(false);
             Release(replaced ? chain : [merged]);
             if (replaced)
-                _logger.LayersMerged(key, chain.Length);
+                Merged(key, chain.Length);
         }
         finally
         {
@@ -101,7 +101,7 @@ internal sealed partial class OverlayPool
         {
             var next = ReplaceChain(record, record.Chain, MergeLayers(record.Chain, CancellationToken.None));
             Release(record.Chain);
-            _logger.LayersMerged(record.Key, record.Chain.Length);
+            Merged(record.Key, record.Chain.Length);
             return next;
         }
         catch (Exception e) when (e is StorageException or LinuxException && record.Chain.Length < MaxMountableLayers)
@@ -126,5 +126,11 @@ internal sealed partial class OverlayPool
             Release(merged);
             throw;
         }
+    }
+
+    private void Merged(ObjectKey volume, int layers)
+    {
+        Interlocked.Increment(ref _merges);
+        _logger.LayersMerged(volume, layers);
     }
 }

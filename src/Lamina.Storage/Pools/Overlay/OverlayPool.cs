@@ -45,6 +45,7 @@ internal sealed partial class OverlayPool : IPool
     // A volume's record is also replaced behind the scenes, when its layers are merged: this is what keeps that apart from the calls.
     private readonly KeyedLocks _records = new();
     private bool _mayReclaim;
+    private long _merges;
 
     private OverlayPool(PoolSettings settings, PoolDirectory directory, CutRunner cuts, TimeProvider time, ILogger logger)
     {
@@ -132,6 +133,14 @@ internal sealed partial class OverlayPool : IPool
 
     /// <inheritdoc/>
     public IReadOnlyList<string> FindProblems() => _directory.FindProblems();
+
+    /// <inheritdoc/>
+    public PoolFigures GetFigures() => _edge.Run("look at the pool", () => _directory.Figures with
+    {
+        Layers = _layers.References.Count,
+        DeepestChain = _volumes.Records.Select(record => record.Chain.Length + 1).DefaultIfEmpty().Max(),
+        Merges = Interlocked.Read(ref _merges),
+    });
 
     /// <inheritdoc/>
     public PoolCapacity GetCapacity() => _edge.Run("measure the room", () => _directory.Capacity);

@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
-using Lamina.Hosting;
 
-namespace Lamina.Csi;
+namespace Lamina.Hosting;
 
 /// <summary>What of a request may stand in the log: the names, ids and paths that say which object it is about, and no other field.</summary>
 internal static class LoggedIds
@@ -11,6 +10,8 @@ internal static class LoggedIds
     private static readonly string[] Names =
     [
         "name", "volume_id", "snapshot_id", "base_snapshot_id", "target_snapshot_id", "group_snapshot_id", "source_volume_id", "volume_path", "staging_target_path", "target_path",
+        // The admin API's.
+        "volume", "snapshot", "group", "pool", "id",
     ];
 
     private static readonly ConcurrentDictionary<MessageDescriptor, FieldDescriptor[]> Fields = [];

@@ -1,0 +1,15 @@
+namespace Lamina.Metrics;
+
+/// <summary>Every metric that there is.</summary>
+internal static class Families
+{
+    internal static IEnumerable<Family> All =>
+    [
+        .. HostFamilies.All,
+        PoolFamilies.Info,
+        .. PoolFamilies.All.Select(pool => pool.Family),
+        PoolFamilies.DeviceErrors,
+        .. VolumeFamilies.All.Select(volume => volume.Family),
+        .. CallFamilies.All,
+    ];
+}

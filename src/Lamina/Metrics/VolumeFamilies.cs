@@ -1,0 +1,28 @@
+namespace Lamina.Metrics;
+
+/// <summary>The state of volumes. What is not known is absent, never 0 and never the disk's.</summary>
+internal static class VolumeFamilies
+{
+    private static readonly string[] s_labels = ["pool", "volume", "pvc", "pvc_namespace", "door"];
+
+    /// <summary>For the volume as it was looked at last, whether it is attached, and by how many it is held.</summary>
+    internal static readonly (Family Family, Func<VolumeSample, (bool Attached, int Holders), double?> Value)[] All =
+    [
+        (Of("lamina_volume_limit_bytes", "The volume's size; absent where there is no limit but the pool's own."), (volume, _) => volume.Volume.Size?.Bytes),
+        (Of("lamina_volume_used_bytes", "What the volume's files take, those it shares with snapshots included."), (volume, _) => volume.Usage?.Used.Bytes),
+        (Of("lamina_volume_usage_timestamp_seconds", "When that was so."), (volume, _) => volume.Usage is { } usage ? Seconds(usage.MeasuredAt) : null),
+        (Of("lamina_volume_inodes_used", "The volume's files and directories."), (volume, _) => volume.Usage?.Inodes),
+        (Of("lamina_volume_headroom_bytes", "What the kernel lets the volume still write; absent where it sets no limit."), (volume, _) => volume.Headroom < 0 ? null : volume.Headroom),
+        (Of("lamina_volume_attached", "Whether the volume is mounted, or its device is there (1), or not (0)."), (_, use) => use.Attached ? 1 : 0),
+        (Of("lamina_volume_holders", "How many hold the volume: staging paths, publications, containers, people."), (_, use) => use.Holders),
+        (Of("lamina_volume_snapshots", "How many snapshots the volume has."), (volume, _) => volume.Snapshots),
+        (Of("lamina_volume_snapshot_exclusive_bytes", "What only a single snapshot of the volume holds, summed over its snapshots: at least so much would be free without them. Absent where the backend does not know it."),
+            (volume, _) => volume.SnapshotBytes < 0 ? null : volume.SnapshotBytes),
+        (Of("lamina_volume_newest_snapshot_timestamp_seconds", "When the volume's last snapshot was cut; absent without one."), (volume, _) => volume.Snapshots > 0 ? Seconds(volume.NewestSnapshot) : null),
+        (Of("lamina_volume_oldest_snapshot_timestamp_seconds", "When the oldest of its snapshots was cut; absent without one."), (volume, _) => volume.Snapshots > 0 ? Seconds(volume.OldestSnapshot) : null),
+    ];
+
+    private static double Seconds(DateTimeOffset at) => at.ToUnixTimeMilliseconds() / 1000.0;
+
+    private static Family Of(string name, string help) => new(name, "gauge", help, s_labels);
+}

@@ -1,0 +1,32 @@
+using Lamina.Storage;
+using Lamina.Storage.Pools;
+
+namespace Lamina.Metrics;
+
+/// <summary>A volume as it was looked at last. There may be many thousand, so it holds little.</summary>
+internal sealed class VolumeSample
+{
+    /// <summary>The volume's record at that time.</summary>
+    internal required Volume Volume { get; init; }
+
+    /// <summary>The labels of its series, as they stand in the answer.</summary>
+    internal required byte[] Labels { get; init; }
+
+    /// <summary>What it uses; null: unknown.</summary>
+    internal VolumeUsage? Usage { get; init; }
+
+    /// <summary>What the kernel lets it write still; -1: no limit, or unknown.</summary>
+    internal long Headroom { get; init; } = -1;
+
+    /// <summary>What each of its snapshots holds alone, summed; -1: unknown.</summary>
+    internal long SnapshotBytes { get; init; } = -1;
+
+    /// <summary>How many snapshots it has.</summary>
+    internal int Snapshots { get; init; }
+
+    /// <summary>When the first of them was cut.</summary>
+    internal DateTimeOffset OldestSnapshot { get; init; }
+
+    /// <summary>When the last of them was cut.</summary>
+    internal DateTimeOffset NewestSnapshot { get; init; }
+}

@@ -1,0 +1,89 @@
+using Lamina.Linux;
+using Lamina.Testing;
+using Lamina.Tests.Cli;
+using Lamina.Tests.Csi;
+
+namespace Lamina.Tests.Monitoring;
+
+/// <summary>What the metrics tell of pools and volumes, by the real program, and when they say nothing.</summary>
+public sealed class StateMetricsTests : ScrapedDaemon
+{
+    private readonly string _other;
+
+    public StateMetricsTests()
+        : this(TestScratch.NewDirectory("pool"))
+    {
+    }
+
+    private StateMetricsTests(string other)
+        : base([.. CsiPools.Overlay("plain", "--default", "--usageInterval=00:00:01"), .. CsiPools.OverlayAt("other", other), "--metrics:interval=00:00:01"]) => _other = other;
+
+    [Fact]
+    public async Task Volume_ThroughItsLife_HasWhatIsKnownOfIt()
+    {
+        await RunAsync("volume", "create", "v", "--size", "10Mi");
+        await RunAsync("volume", "create", "free");
+        var path = (await RunAsync("volume", "attach", "v")).TrimEnd('\n');
+        await File.WriteAllBytesAsync(Path.Combine(path, "file"), new byte[1 << 20]);
+        await RunAsync("snapshot", "create", "v", "s");
+
+        var scrape = await Scrape.GetWhenAsync(Http, scrape => scrape.Series.GetValueOrDefault(Of("used_bytes", "v")) >= 1 << 20 && scrape.Has(Of("newest_snapshot_timestamp_seconds", "v")), "the file is seen");
+        Assert.Equal(10 << 20, scrape.Series[Of("limit_bytes", "v")]);
+        Assert.Equal(1, scrape.Series[Of("attached", "v")]);
+        Assert.Equal(1, scrape.Series[Of("holders", "v")]);
+        Assert.Equal(1, scrape.Series[Of("snapshots", "v")]);
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        Assert.InRange(scrape.Series[Of("newest_snapshot_timestamp_seconds", "v")], now - 3600, now + 1);
+        Assert.Equal(1, scrape.Series["lamina_mounts_expected{kind=\"volume\"}"]);
+        Assert.Equal(1, scrape.Series["lamina_mounts_present{kind=\"volume\"}"]);
+        Assert.Equal(0, scrape.Series["lamina_orphan_mounts"]);
+        // No limit is not a limit of 0, and no snapshot is not one of 1970.
+        Assert.False(scrape.Has(Of("limit_bytes", "free")) || scrape.Has(Of("newest_snapshot_timestamp_seconds", "free")));
+
+        await RunAsync("volume", "rm", "free");
+        Assert.DoesNotContain((await Scrape.GetAsync(Http)).Series.Keys, series => series.Contains("volume=\"free\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Mount_ThatSomebodyTookAway_IsMissed()
+    {
+        await RunAsync("volume", "create", "v");
+        var path = (await RunAsync("volume", "attach", "v")).TrimEnd('\n');
+        await Scrape.GetWhenAsync(Http, scrape => scrape.Series.GetValueOrDefault("lamina_mounts_present{kind=\"volume\"}") == 1, "the mount is seen");
+
+        Mounts.Unmount(path);
+
+        var scrape = await Scrape.GetWhenAsync(Http, scrape => scrape.Series["lamina_mounts_present{kind=\"volume\"}"] == 0, "the mount is missed");
+        Assert.Equal(1, scrape.Series["lamina_mounts_expected{kind=\"volume\"}"]);
+        Assert.Equal(0, scrape.Series[Of("attached", "v")]);
+        Assert.Equal(0, scrape.Series["lamina_orphan_mounts"]);
+    }
+
+    [Fact]
+    public async Task Pool_WhoseDiskHangs_IsSilentByItself()
+    {
+        await RunAsync("volume", "create", "v", "--pool", "other");
+        await Scrape.GetWhenAsync(Http, scrape => scrape.Has("""lamina_pool_size_bytes{pool="other"}""") && scrape.Has(Of("holders", "v", "other")), "both pools are seen");
+        double stood;
+        using (new HangingFileSystem(_other))
+        {
+            var silent = await Scrape.GetWhenAsync(Http, scrape => !scrape.Has("""lamina_pool_size_bytes{pool="other"}"""), "the pool that hangs is silent");
+            stood = silent.Series["""lamina_pool_sampled_timestamp_seconds{pool="other"}"""];
+            Assert.False(silent.Has(Of("holders", "v", "other")));
+            Assert.Equal(1, silent.Series["""lamina_pool_loaded{pool="other"}"""]);
+            Assert.True(silent.Has("""lamina_pool_size_bytes{pool="plain"}"""));
+            Assert.True(silent.Series["""lamina_pool_sampled_timestamp_seconds{pool="plain"}"""] > stood);
+        }
+        var back = await Scrape.GetWhenAsync(Http, scrape => scrape.Has("""lamina_pool_size_bytes{pool="other"}"""), "the pool is back");
+        Assert.True(back.Series["""lamina_pool_sampled_timestamp_seconds{pool="other"}"""] > stood);
+    }
+
+    private static string Of(string metric, string volume, string pool = "plain") => $$"""lamina_volume_{{metric}}{pool="{{pool}}",volume="{{volume}}",pvc="",pvc_namespace="",door="cli"}""";
+
+    private async Task<string> RunAsync(params string[] arguments)
+    {
+        var run = await CliRun.RunAsync(CliRun.HostOf(Daemon.AdminSocket), arguments);
+        Assert.True(run.ExitCode == 0, $"{string.Join(' ', arguments)}: {run.Error}");
+        return run.Out;
+    }
+}
