@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh Debian with the .NET 10 SDK:
 #   make run    the daemon on its embedded default pool, with a real PostgreSQL living through a snapshot and a disaster
 #   make test   every test, on real filesystems
-# Others: make build, make benchmark, make soak, make clean, and
+# Others: make build, make benchmark, make soak, make manifests, make image, make clean, and
 #   make test-guest   what this host's kernel may lack (ZFS, project quotas), in an emulated guest that is built once: ten minutes and more
 
 CONFIGURATION ?= Release
@@ -9,7 +9,7 @@ LAMINA := artifacts/bin/Lamina/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/lamin
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: run test test-guest soak benchmark build install-run install-test install-test-guest check-host clean
+.PHONY: run test test-guest soak benchmark build image manifests install-run install-test install-test-guest install-manifests check-host clean
 
 # A process group of its own on a terminal: Ctrl-C is the proper end of the main job, and must not end make beside it.
 run: check-host install-run build
@@ -32,11 +32,28 @@ benchmark: check-host install-test build
 build:
 	@dotnet build Csi.sln --configuration $(CONFIGURATION) --verbosity quiet --nologo
 
+# The container image for Kubernetes, by the Docker that is installed.
+VERSION := $(shell sed -n 's|.*<VersionPrefix>\(.*\)</VersionPrefix>.*|\1|p' Directory.Build.props)
+image:
+	@rm -rf artifacts/image
+	@dotnet publish src/Lamina --configuration Release --runtime linux-x64 --self-contained -p:PublishReadyToRun=true --output artifacts/image/lamina --verbosity quiet --nologo
+	@docker build --file deploy/image/Dockerfile --build-arg VERSION=$(VERSION) --tag lamina:$(VERSION) artifacts/image
+
+# deploy/kubernetes/lamina.yaml, from the Helm chart.
+manifests: check-host install-manifests
+	@mkdir -p artifacts
+	@tests/chart-renderer/build.sh "$(CURDIR)/artifacts/chart-renderer"
+	@artifacts/chart-renderer manifests helm/lamina lamina lamina -f deploy/kubernetes/values.yaml > artifacts/lamina.yaml
+	@mv artifacts/lamina.yaml deploy/kubernetes/lamina.yaml
+
 install-run:
 	@deploy/demo/install-packages.sh postgresql
 
 install-test:
-	@deploy/demo/install-packages.sh postgresql btrfs-progs xfsprogs e2fsprogs python3 docker.io busybox-static podman conmon runc prometheus
+	@deploy/demo/install-packages.sh postgresql btrfs-progs xfsprogs e2fsprogs python3 docker.io busybox-static podman conmon runc prometheus debootstrap golang-go golang-github-masterminds-sprig-dev
+
+install-manifests:
+	@deploy/demo/install-packages.sh golang-go golang-github-masterminds-sprig-dev
 
 # On Debian 12 virtiofsd comes with qemu, later by itself.
 install-test-guest:

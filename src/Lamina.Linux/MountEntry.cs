@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Lamina.Linux;
 
 /// <summary>One line of a mount table. See proc_pid_mountinfo(5).</summary>
@@ -34,6 +36,15 @@ public sealed record MountEntry(
 
     /// <summary>Whether nothing can be written here, because of the mount or of the filesystem.</summary>
     public bool IsReadOnly => Has(Options, "ro") || Has(SuperOptions, "ro");
+
+    /// <summary>The number of the group of mounts, here and in other namespaces, that each hand on to all others what is mounted on them; null: none.</summary>
+    public int? PeerGroup => Tagged("shared:");
+
+    /// <summary>Whether it takes what is mounted on others and hands nothing back to them.</summary>
+    public bool IsSlave => Tagged("master:") is not null;
+
+    private int? Tagged(string tag) =>
+        OptionalFields.FirstOrDefault(field => field.StartsWith(tag, StringComparison.Ordinal)) is { } field ? int.Parse(field.AsSpan(tag.Length), CultureInfo.InvariantCulture) : null;
 
     private static bool Has(string options, string option) => options.Split(',').Contains(option);
 }

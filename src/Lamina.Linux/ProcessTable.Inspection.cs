@@ -96,6 +96,28 @@ public static partial class ProcessTable
     /// <summary>The number of the machine's own PID namespace, the same on every machine: PROC_PID_INIT_INO.</summary>
     public const ulong HostPidNamespace = 0xEFFF_FFFC;
 
+    /// <summary>
+    /// The processes that live in the machine's own mount namespace whatever happens, as long as our PID namespace is the machine's: the first one, and the
+    /// kernel's own second one. Some machines hide the first even from root.
+    /// </summary>
+    internal static IReadOnlyList<int> FirstOfHost { get; } = [1, 2];
+
+    /// <summary>The number of the machine's own mount namespace; null when it can't be read. Means something in the machine's own PID namespace only.</summary>
+    public static ulong? TryHostMountNamespace() => FirstOfHost.Select(pid => TryReadable<ulong?>(pid, TryMountNamespace)).FirstOrDefault(number => number is not null);
+
+    /// <summary>What is to be read of a process; null when it is gone, or we may not read it.</summary>
+    internal static T? TryReadable<T>(int pid, Func<int, T?> read)
+    {
+        try
+        {
+            return read(pid);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.EACCES or Errno.EPERM or Errno.ENOENT or Errno.ESRCH or Errno.EINVAL)
+        {
+            return default;
+        }
+    }
+
     /// <summary>The lines of a maps file that are of shared mappings. Most lines are not, and are not worth a string.</summary>
     internal static byte[] SharedLines(ReadOnlySpan<byte> content)
     {

@@ -2,7 +2,7 @@ using Lamina.TestRun;
 
 // Without arguments that name programs, all that a host can run are run, each with all arguments. Else those that are named, each with the arguments
 // that follow its name: Lamina.Storage.Tests --filter-class '*Overlay*' Lamina.Linux.Tests.
-string[] everyHost = ["Lamina.Linux.Tests", "Lamina.Storage.Tests", "Lamina.Tests"];
+string[] everyHost = ["Lamina.Linux.Tests", "Lamina.Storage.Tests", "Lamina.Chart.Tests", "Lamina.Tests"];
 var bin = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", ".."));
 var configuration = Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Grpc.Core;
 using Lamina.Linux;
 using Lamina.Testing;
@@ -12,7 +13,7 @@ namespace Lamina.Tests;
 /// <c>lamina serve</c> as a process of its own, on directories and sockets of its own: to be killed, and started again on the same ones. In the
 /// end it is killed and what it mounted is unmounted.
 /// </summary>
-internal sealed class DaemonProcess(params string[] arguments) : IAsyncDisposable
+internal sealed partial class DaemonProcess(params string[] arguments) : IAsyncDisposable
 {
     private Process? _process;
 
@@ -27,6 +28,9 @@ internal sealed class DaemonProcess(params string[] arguments) : IAsyncDisposabl
 
     /// <summary>What all of its lives said.</summary>
     internal string Log => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
+
+    /// <summary>A program with arguments that becomes the daemon in surroundings of its own; none: it begins in ours.</summary>
+    internal IReadOnlyList<string> Launcher { get; set; } = [];
 
     private string LogFile => Path.Combine(Root, "log");
 
@@ -63,13 +67,20 @@ internal sealed class DaemonProcess(params string[] arguments) : IAsyncDisposabl
     /// <summary>Waits until it has said something, without a call.</summary>
     internal Task LogsAsync(string text) => Eventually.TrueAsync(() => Log.Contains(text, StringComparison.Ordinal), $"the daemon says '{text}'");
 
+    /// <summary>Where it gives metrics and health, once it listens.</summary>
+    internal async Task<Uri> MetricsAddressAsync()
+    {
+        await Eventually.TrueAsync(() => ListeningAt().IsMatch(Log), "the daemon says where it listens");
+        return new Uri(ListeningAt().Match(Log).Groups[1].Value);
+    }
+
     /// <summary>Starts it, and waits for nothing.</summary>
     /// <param name="environment">Variables that it has besides ours.</param>
     internal void Launch(params IEnumerable<KeyValuePair<string, string?>> environment)
     {
         string[] serve =
         [
-            LaminaProcess.Path, "serve", $"--runtimeDirectory={RuntimeDirectory}", $"--stateDirectory={Root}/state", $"--configurationDirectory={Root}/etc",
+            .. Launcher, LaminaProcess.Path, "serve", $"--runtimeDirectory={RuntimeDirectory}", $"--stateDirectory={Root}/state", $"--configurationDirectory={Root}/etc",
             $"--csi:endpoint=unix://{CsiSocket}", "--metrics:address=none", "--nodeName=node-1", .. arguments,
         ];
         // The shell becomes the daemon: a file takes all that it says, also what it says while nobody reads.
@@ -143,4 +154,7 @@ internal sealed class DaemonProcess(params string[] arguments) : IAsyncDisposabl
             return false;
         }
     }
+
+    [GeneratedRegex("metrics on (http://127[^ \n]+)")]
+    private static partial Regex ListeningAt();
 }

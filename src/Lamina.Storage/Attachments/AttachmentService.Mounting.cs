@@ -9,6 +9,7 @@ public sealed partial class AttachmentService
     {
         if (_mounts.IsMounted(volume.Id))
             return;
+        _mounts.CheckSeen();
         var pool = _pools.Resolve(volume.Id.Pool).Pool;
         var description = await pool.AttachAsync(volume).ConfigureAwait(false);
         try

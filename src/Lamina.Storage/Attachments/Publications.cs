@@ -29,12 +29,13 @@ internal static class Publications
     /// <summary>Makes the target, whose parent exists, and mounts there the volume's tree, or the node of its device.</summary>
     /// <exception cref="StorageException">
     /// <see cref="StorageError.InvalidArgument"/>: a symbolic link lies on the path, or there is no parent.
-    /// <see cref="StorageError.FailedPrecondition"/>: something else is there.
+    /// <see cref="StorageError.FailedPrecondition"/>: something else is there, or the host would not see it.
     /// </exception>
     internal static void Mount(string mountPoint, MountTarget target, bool readOnly, MountFlags flags)
     {
         using var parent = TryOpenParent(target)
             ?? throw new StorageException(StorageError.InvalidArgument, $"the directory {target.Parent} that should hold the target does not exist");
+        HostView.Check(parent, target.Parent);
         using var source = Files.Open(mountPoint, OpenFlags.Path | OpenFlags.NoFollow);
         var isDevice = Files.Stat(source).Kind == FileKind.BlockDevice;
         MakeTarget(parent, target, isDevice);

@@ -57,6 +57,14 @@ internal sealed class VolumeMounts
     internal IReadOnlyList<VolumeId> List() =>
         [.. Directory.EnumerateFileSystemEntries(_root).Select(path => VolumeId.TryParse(Path.GetFileName(path), out var id) ? id : (VolumeId?)null).OfType<VolumeId>()];
 
+    /// <summary>Refuses where the host would not see a volume that is mounted there.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>.</exception>
+    internal void CheckSeen()
+    {
+        using var root = Files.OpenDirectory(_root);
+        HostView.Check(root, _root);
+    }
+
     /// <summary>Mounts a volume, which must not be mounted.</summary>
     internal void Mount(VolumeId volume, MountDescription description)
     {

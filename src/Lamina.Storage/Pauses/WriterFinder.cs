@@ -66,25 +66,9 @@ internal sealed class WriterFinder
         return new WriterScan(writers, untouchable, mapped);
     }
 
-    private static ulong ReadHostNamespace()
-    {
-        // The second process is the kernel's: it lives where the machine was started, which is where the first one is.
-        foreach (var pid in (ReadOnlySpan<int>)[1, 2])
-        {
-            try
-            {
-                if (ProcessTable.TryMountNamespace(pid) is { } host)
-                    return host;
-            }
-            catch (LinuxException e) when (e.Errno is Errno.EACCES or Errno.EPERM)
-            {
-                // The next one tells the same.
-            }
-        }
-        // Not known, each of the host's processes would look like one of a container that has the volume mounted.
-        throw new StorageException(StorageError.FailedPrecondition,
-            "which mount namespace is the host's can't be read from /proc/1/ns/mnt, so the writers of a volume in use can't be told from other processes. Run the daemon as root with all capabilities, or detach the volume");
-    }
+    // Not known, each of the host's processes would look like one of a container that has the volume mounted.
+    private static ulong ReadHostNamespace() => ProcessTable.TryHostMountNamespace() ?? throw new StorageException(StorageError.FailedPrecondition,
+        "which mount namespace is the host's can't be read from /proc/1/ns/mnt, so the writers of a volume in use can't be told from other processes. Run the daemon as root with all capabilities, or detach the volume");
 
     /// <summary>How the process shares pages of the volumes; adds the files that it may store into now to the set.</summary>
     private (string? Stores, string? Maps) LookAtMappings(int pid, HashSet<(ulong Device, ulong Inode)> mapped)

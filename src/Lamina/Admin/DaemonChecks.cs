@@ -1,10 +1,13 @@
+using Lamina.Hosting;
+using Lamina.Linux;
 using Lamina.Storage;
+using Lamina.Storage.Attachments;
 using Lamina.Storage.Pools;
 
 namespace Lamina.Admin;
 
 /// <summary>What only the daemon can tell of how it is: its pools, and whether the host sees what it mounts.</summary>
-internal sealed class DaemonChecks(PoolSet pools)
+internal sealed class DaemonChecks(PoolSet pools, LaminaOptions options)
 {
     /// <summary>Checks everything; never throws for what is only unwell.</summary>
     internal IEnumerable<V1.Check> Run()
@@ -20,21 +23,20 @@ internal sealed class DaemonChecks(PoolSet pools)
             yield return check;
     }
 
-    private static V1.Check MountNamespace()
+    // Whether attaching is refused, and for lack of what.
+    private V1.Check MountNamespace()
     {
         try
         {
-            var own = File.ResolveLinkTarget("/proc/self/ns/mnt", returnFinalTarget: false)?.Name;
-            var first = File.ResolveLinkTarget("/proc/1/ns/mnt", returnFinalTarget: false)?.Name;
-            return own == first
-                ? Ok("mount namespace", "the daemon mounts where the host sees it")
-                : Warning("mount namespace",
-                    "the daemon has a mount namespace of its own: what it mounts is seen elsewhere only where mounts propagate",
-                    "under systemd leave out PrivateTmp=, ProtectSystem= and their like; in a container mount the host's directories with propagation 'rshared'");
+            if (HostView.FindProblem(options.RuntimeDirectory) is { } problem)
+                return Problem("mount namespace", $"volumes can't be attached: {problem}", HostView.Advice);
+            return Ok("mount namespace", MountReach.IsApart
+                ? $"the daemon has one of its own, and what it mounts beneath {options.RuntimeDirectory} is seen by the host"
+                : "the daemon mounts where the host sees it");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (LinuxException e)
         {
-            return Warning("mount namespace", $"it can't be compared with that of pid 1: {e.Message}", null);
+            return Warning("mount namespace", $"whether the host sees what is mounted can't be told: {e.Message}", null);
         }
     }
 

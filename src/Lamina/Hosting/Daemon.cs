@@ -4,6 +4,7 @@ using Lamina.Admin;
 using Lamina.Csi;
 using Lamina.Docker;
 using Lamina.Metrics;
+using Lamina.Storage.Attachments;
 using Lamina.Storage.Pools;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -171,6 +172,8 @@ internal static class Daemon
         app.Logger.Listening(options.Csi.Endpoint, options.Admin.Socket, metrics);
         if (options.Docker.Enabled)
             app.Logger.ListeningForDocker(options.Docker.Socket);
+        if (HostView.FindProblem(options.RuntimeDirectory) is { } unseen)
+            app.Logger.MountsUnseen(unseen, HostView.Advice);
     }
 
     // Of sockets there is one or none, as the door is open or not.

@@ -38,4 +38,7 @@ internal static partial class HostingLog
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Listening: CSI on {Csi}, command line on {Admin}, metrics on {Metrics}")]
     public static partial void Listening(this ILogger logger, string csi, string admin, string metrics);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Volumes can't be attached: {Problem}. {Advice}")]
+    public static partial void MountsUnseen(this ILogger logger, string problem, string advice);
 }

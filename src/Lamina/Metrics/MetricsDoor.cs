@@ -1,4 +1,5 @@
 using Lamina.Hosting;
+using Lamina.Storage.Attachments;
 using Lamina.Storage.Pools;
 using Prometheus;
 
@@ -38,12 +39,24 @@ internal static class MetricsDoor
 
     private static Task AnswerReadyAsync(HttpContext context)
     {
-        var pools = context.RequestServices.GetRequiredService<PoolSet>();
-        var missing = pools.List().Where(pool => pool.Loaded is null).ToList();
-        if (pools.IsReady && missing.Count == 0)
+        var problems = ProblemsOf(context.RequestServices).ToList();
+        if (problems.Count == 0)
             return context.Response.WriteAsync("ok\n");
         context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-        return context.Response.WriteAsync(
-            pools.IsReady ? string.Concat(missing.Select(pool => $"pool '{pool.Settings.Name}': {pool.Problem}\n")) : "the pools are still being read\n");
+        return context.Response.WriteAsync(string.Concat(problems.Select(problem => $"{problem}\n")));
+    }
+
+    private static IEnumerable<string> ProblemsOf(IServiceProvider services)
+    {
+        if (HostView.FindProblem(services.GetRequiredService<LaminaOptions>().RuntimeDirectory) is { } unseen)
+            yield return $"volumes can't be attached: {unseen}";
+        var pools = services.GetRequiredService<PoolSet>();
+        if (!pools.IsReady)
+            yield return "the pools are still being read";
+        else
+        {
+            foreach (var pool in pools.List().Where(pool => pool.Loaded is null))
+                yield return $"pool '{pool.Settings.Name}': {pool.Problem}";
+        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Lamina.Testing;
 using Lamina.Tests.Cli;
@@ -22,7 +21,7 @@ public sealed class ManagedPluginTests(DockerEngine docker)
         config["mounts"]!.AsArray()[0]!["source"] = state;
         // Where the tests themselves lack one, as in some sandboxes, they can't give it to anybody.
         var capabilities = config["linux"]!["capabilities"]!.AsArray();
-        foreach (var lacking in capabilities.Where(capability => !HasCapability((string)capability!)).ToList())
+        foreach (var lacking in capabilities.Where(capability => !Capabilities.Has((string)capability!)).ToList())
             capabilities.Remove(lacking);
         await File.WriteAllTextAsync($"{directory}/config.json", config.ToJsonString());
         await docker.OkAsync("plugin", "create", "lamina-plugin", directory);
@@ -45,13 +44,5 @@ public sealed class ManagedPluginTests(DockerEngine docker)
             await docker.RunAsync("plugin", "disable", "-f", "lamina-plugin");
             await docker.RunAsync("plugin", "rm", "-f", "lamina-plugin");
         }
-    }
-
-    private static bool HasCapability(string name)
-    {
-        string[] numbered = ["CAP_DAC_READ_SEARCH", "CAP_KILL", "CAP_LINUX_IMMUTABLE", "CAP_SYS_PTRACE", "CAP_SYS_ADMIN", "CAP_SYS_RESOURCE", "CAP_MKNOD"];
-        int[] numbers = [2, 5, 9, 19, 21, 24, 27];
-        var bounding = File.ReadLines("/proc/self/status").First(line => line.StartsWith("CapBnd:", StringComparison.Ordinal))["CapBnd:".Length..];
-        return (ulong.Parse(bounding, NumberStyles.AllowHexSpecifier | NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture) >> numbers[Array.IndexOf(numbered, name)] & 1) != 0;
     }
 }

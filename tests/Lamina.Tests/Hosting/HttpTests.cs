@@ -96,7 +96,7 @@ public sealed class HttpTests() : ScrapedDaemon([.. CsiPools.Overlay("plain", "-
         daemon.Launch();
         try
         {
-            using var early = new HttpClient { BaseAddress = await Scrape.AddressOfAsync(daemon) };
+            using var early = new HttpClient { BaseAddress = await daemon.MetricsAddressAsync() };
             Assert.Equal((HttpStatusCode.ServiceUnavailable, "the pools are still being read\n"), await GetAsync(early, "/readyz"));
             Assert.Equal(HttpStatusCode.OK, (await GetAsync(early, "/healthz")).Status);
         }
@@ -107,7 +107,7 @@ public sealed class HttpTests() : ScrapedDaemon([.. CsiPools.Overlay("plain", "-
         }
         await daemon.ReadyAsync(daemon.CsiSocket);
 
-        using var http = new HttpClient { BaseAddress = await Scrape.AddressOfAsync(daemon) };
+        using var http = new HttpClient { BaseAddress = await daemon.MetricsAddressAsync() };
         var (status, reason) = await GetAsync(http, "/readyz");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
         Assert.StartsWith("pool 'gone': ", reason, StringComparison.Ordinal);

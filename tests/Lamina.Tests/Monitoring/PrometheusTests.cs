@@ -26,7 +26,7 @@ public sealed partial class PrometheusTests : IAsyncLifetime
             .. CsiPools.Overlay("plain", "--default", "--usageInterval=00:00:01", "--overcommit=100"), .. CsiPools.Btrfs("tree", _disk, "--quota=simple"),
             "--metrics:address=127.0.0.1:0", "--metrics:interval=00:00:01", "--docker:enabled=true", $"--docker:socket={_dockerSocket}"]);
         await _daemon.StartAsync();
-        _http.BaseAddress = await Scrape.AddressOfAsync(_daemon);
+        _http.BaseAddress = await _daemon.MetricsAddressAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -1,22 +1,13 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
-using Lamina.Testing;
 
 namespace Lamina.Tests.Monitoring;
 
 /// <summary>What a daemon answers to Prometheus.</summary>
-internal sealed partial record Scrape(string Text)
+internal sealed record Scrape(string Text)
 {
     /// <summary>The values of all series, by name and labels as they stand there.</summary>
     internal Dictionary<string, double> Series { get; } = Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line[0] != '#')
         .Select(line => (Line: line, Space: line.LastIndexOf(' '))).ToDictionary(series => series.Line[..series.Space], series => Number(series.Line[(series.Space + 1)..]));
-
-    /// <summary>Where a daemon with <c>--metrics:address=127.0.0.1:0</c> listens.</summary>
-    internal static async Task<Uri> AddressOfAsync(DaemonProcess daemon)
-    {
-        await Eventually.TrueAsync(() => ListeningAt().IsMatch(daemon.Log), "the daemon says where it listens");
-        return new Uri(ListeningAt().Match(daemon.Log).Groups[1].Value);
-    }
 
     /// <summary>Asks for all.</summary>
     internal static async Task<Scrape> GetAsync(HttpClient http) => new(await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), TestContext.Current.CancellationToken));
@@ -43,7 +34,4 @@ internal sealed partial record Scrape(string Text)
         "NaN" => double.NaN,
         _ => double.Parse(text, CultureInfo.InvariantCulture),
     };
-
-    [GeneratedRegex("metrics on (http://127[^ \n]+)")]
-    private static partial Regex ListeningAt();
 }

@@ -12,7 +12,7 @@ public abstract class ScrapedDaemon : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await Daemon.StartAsync();
-        Http.BaseAddress = await Scrape.AddressOfAsync(Daemon);
+        Http.BaseAddress = await Daemon.MetricsAddressAsync();
     }
 
     public async ValueTask DisposeAsync()

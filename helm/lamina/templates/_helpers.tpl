@@ -1,0 +1,120 @@
+{{- define "lamina.fullname" -}}
+{{- if contains "lamina" .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-lamina" (.Release.Name | trunc 43 | trimSuffix "-") -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "lamina.selectorLabels" -}}
+app.kubernetes.io/name: lamina
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "lamina.labels" -}}
+{{ include "lamina.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "lamina.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+
+{{/* Where the daemon finds the host's directory that the state directory lies in: under another path, so that what the kubelet mounts
+     beneath /var/lib is not listed twice at one place in the daemon's mount table. */}}
+{{- define "lamina.hostPrefix" -}}/host{{- end -}}
+
+{{/* The daemon's configuration, with its own keys. */}}
+{{- define "lamina.configuration" -}}
+{{- $pools := dict -}}
+{{- range $name, $pool := .Values.pools -}}
+{{- $_ := set $pools $name $pool -}}
+{{- end -}}
+{{- $configuration := dict
+    "driverName" .Values.driverName
+    "stateDirectory" (printf "%s%s" (include "lamina.hostPrefix" .) .Values.stateDir)
+    "csi" (dict "nodeLocal" (not .Values.singleNode) "maxVolumesPerNode" (int .Values.maxVolumesPerNode))
+    "logging" (dict "logLevel" (dict "default" .Values.logLevel)) -}}
+{{- if $pools -}}{{- $_ := set $configuration "pools" $pools -}}{{- end -}}
+{{- if .Values.bindRoots -}}{{- $_ := set $configuration "bindRoots" .Values.bindRoots -}}{{- end -}}
+{{- toPrettyJson $configuration -}}
+{{- end -}}
+
+{{/*
+The host directories that the daemon must see at their own places, as a list of path and propagation. None lies within another: a mount within
+a shared mount would appear on the host too, once more at every start of the pod.
+*/}}
+{{- define "lamina.roots" -}}
+{{- $wanted := dict -}}
+{{- range .Values.bindRoots -}}{{- $_ := set $wanted . "HostToContainer" -}}{{- end -}}
+{{- range $name, $pool := .Values.pools -}}
+{{- if $pool.image -}}
+{{- $_ := set $wanted $pool.path "Bidirectional" -}}
+{{- $_ := set $wanted (dir $pool.image) "Bidirectional" -}}
+{{- else if $pool.path -}}
+{{- if not (hasKey $wanted $pool.path) -}}{{- $_ := set $wanted $pool.path "HostToContainer" -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $reserved := list .Values.kubeletDir "/run/lamina" "/dev" "/etc/lamina" "/etc/lamina-chart" "/csi" (include "lamina.hostPrefix" .) -}}
+{{- $roots := list -}}
+{{- range $path := keys $wanted | sortAlpha -}}
+{{- /* That of the root directory itself is the empty one with a slash. */ -}}
+{{- $slash := printf "%s/" (trimSuffix "/" $path) -}}
+{{- range $reserved -}}
+{{- if or (hasPrefix $slash (printf "%s/" .)) (hasPrefix (printf "%s/" .) $slash) -}}
+{{- fail (printf "the host directory %s of a pool, an image or a bind root holds %s or lies in it; pools, images and bind roots need directories apart from it" $path .) -}}
+{{- end -}}
+{{- end -}}
+{{- $propagation := get $wanted $path -}}
+{{- $nested := false -}}
+{{- range $other := keys $wanted -}}
+{{- if and (ne $other $path) (hasPrefix (printf "%s/" $other) $slash) -}}{{- $nested = true -}}{{- end -}}
+{{- if and (hasPrefix $slash (printf "%s/" $other)) (eq (get $wanted $other) "Bidirectional") -}}{{- $propagation = "Bidirectional" -}}{{- end -}}
+{{- end -}}
+{{- if not $nested -}}{{- $roots = append $roots (dict "path" $path "propagation" $propagation) -}}{{- end -}}
+{{- end -}}
+{{- toYaml $roots -}}
+{{- end -}}
+
+{{- define "lamina.sidecarSecurity" -}}
+securityContext:
+  # The daemon's socket is root's alone.
+  runAsUser: 0
+  {{- if .Values.selinux }}
+  privileged: true
+  {{- else }}
+  allowPrivilegeEscalation: false
+  capabilities:
+    drop: [ALL]
+  seccompProfile:
+    type: RuntimeDefault
+  {{- end }}
+  readOnlyRootFilesystem: true
+{{- end -}}
+
+{{/* What all sidecars have; ends with the list of mounts, which may go on. */}}
+{{- define "lamina.sidecar" -}}
+resources:
+  {{- toYaml .Values.sidecars.resources | nindent 2 }}
+{{ include "lamina.sidecarSecurity" . }}
+volumeMounts:
+  - name: socket
+    mountPath: /csi
+{{- end -}}
+
+{{- define "lamina.podEnvironment" -}}
+- name: NODE_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: spec.nodeName
+- name: NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+{{- end -}}

@@ -1,0 +1,177 @@
+using System.Globalization;
+using System.Text;
+using k8s.Models;
+using Lamina.Hosting;
+using Lamina.Storage.Pools;
+using Microsoft.Extensions.Configuration;
+
+namespace Lamina.Chart.Tests;
+
+/// <summary>The pods: who sees which of the host's directories, with which rights, and what the daemon is told.</summary>
+public sealed class DaemonSetTests
+{
+    [Theory]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
+    public async Task Mounts_OfAContainer_AreOfKnownVolumes_AndNoneLiesInAnotherOne(string values)
+    {
+        var pod = await PodAsync(values);
+        var volumes = pod.Volumes.Select(volume => volume.Name).ToList();
+
+        Assert.Equal(volumes.Count, volumes.Distinct().Count());
+        Assert.Equal(volumes.Order(), pod.Containers.SelectMany(container => container.VolumeMounts).Select(mount => mount.Name).Distinct().Order());
+        foreach (var mounts in pod.Containers.Select(container => container.VolumeMounts))
+        {
+            var paths = mounts.Select(mount => mount.MountPath + "/").ToList();
+            Assert.All(paths, path => Assert.Single(paths, outer => path.StartsWith(outer, StringComparison.Ordinal)));
+        }
+    }
+
+    [Fact]
+    public async Task HostDirectories_OfPools_AreSeenAtTheirOwnPlaces()
+    {
+        var pod = await PodAsync(ValueSets.Pools);
+        var sources = pod.Volumes.Where(volume => volume.HostPath is not null).ToDictionary(volume => volume.Name, volume => volume.HostPath.Path);
+
+        Assert.Equal(
+        [
+            "/csi <- /var/lib/kubelet/plugins/csi.lamina.dev", "/data/shared <- /data/shared HostToContainer", "/dev <- /dev HostToContainer", "/etc/lamina <- /etc/lamina",
+            "/host/srv/state <- /srv/state HostToContainer", "/run/lamina <- /run/lamina Bidirectional", "/srv/btrfs/lamina <- /srv/btrfs/lamina HostToContainer",
+            "/srv/fast/lamina <- /srv/fast/lamina HostToContainer", "/srv/image <- /srv/image Bidirectional", "/var/lib/kubelet <- /var/lib/kubelet Bidirectional",
+        ], Daemon(pod).VolumeMounts.Where(mount => sources.ContainsKey(mount.Name))
+            .Select(mount => $"{mount.MountPath} <- {sources[mount.Name]} {mount.MountPropagation}".TrimEnd()).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
+    public async Task Configuration_OfEachValueSet_IsOneThatTheDaemonTakes(string values)
+    {
+        var (options, pools) = await ConfigurationAsync(values);
+
+        Assert.Equal(values != ValueSets.SingleNode, options.Csi.NodeLocal);
+        Assert.Equal("node-1", options.NodeName);
+        Assert.Equal("unix:///csi/csi.sock", options.Csi.Endpoint);
+        Assert.NotEmpty(pools);
+        Assert.StartsWith("/host/", options.StateDirectory, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pools_OfTheValues_AreThoseOfTheDaemon()
+    {
+        var (options, pools) = await ConfigurationAsync(ValueSets.Pools);
+
+        Assert.Equal(
+            ["bind Bind /host/srv/state/lamina/bind", "deep Btrfs /srv/btrfs/lamina", "fast Overlay2 /srv/fast/lamina", "image Btrfs /srv/image/lamina /srv/image/lamina.img"],
+            pools.Select(pool => $"{pool.Name} {pool.Backend} {pool.Path} {pool.Image}".TrimEnd()).Order(StringComparer.Ordinal));
+        var fast = pools.Single(pool => pool.Name.ToString() == "fast");
+        Assert.Equal((true, 1.5, false, TimeSpan.FromMinutes(10)), (fast.IsDefault, fast.Overcommit, fast.PauseWriters, fast.UsageInterval));
+        Assert.True(pools.Single(pool => pool.Name.ToString() == "deep").SimpleQuota);
+        Assert.Equal(100, options.Csi.MaxVolumesPerNode);
+    }
+
+    [Fact]
+    public async Task Metrics_ListenOnThePodsAddress()
+    {
+        Assert.Equal("10.1.2.3:9810", (await ConfigurationAsync(ValueSets.Default)).Options.Metrics.Address);
+        Assert.Equal("[fd00::3]:9900", (await ConfigurationAsync(ValueSets.Monitored)).Options.Metrics.Address);
+    }
+
+    [Theory]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
+    public async Task Containers_ButTheDaemon_HaveNoRights(string values)
+    {
+        var pod = await PodAsync(values);
+
+        Assert.True(Daemon(pod).SecurityContext.Privileged);
+        foreach (var sidecar in pod.Containers.Where(container => container.Name != "lamina"))
+        {
+            Assert.Equal(values == ValueSets.HostPid, sidecar.SecurityContext.Privileged == true);
+            Assert.True(sidecar.SecurityContext.Privileged == true || sidecar.SecurityContext.Capabilities.Drop.SequenceEqual(["ALL"]));
+            Assert.True(sidecar.SecurityContext.ReadOnlyRootFilesystem);
+        }
+        Assert.Equal(values == ValueSets.HostPid, pod.HostPID == true);
+    }
+
+    [Fact]
+    public async Task Sidecars_OfEveryNode_AskTheirOwnDaemon()
+    {
+        var pod = await PodAsync(ValueSets.Default);
+
+        Assert.Equal(["lamina", "provisioner", "snapshotter", "resizer", "registrar", "liveness-probe"], pod.Containers.Select(container => container.Name));
+        Assert.All(pod.Containers.Skip(1), sidecar => Assert.Contains("--csi-address=/csi/csi.sock", sidecar.Args));
+        Assert.Superset(
+            new HashSet<string> { "--node-deployment", "--enable-capacity", "--capacity-ownerref-level=1", "--strict-topology", "--immediate-topology=false", "--extra-create-metadata" },
+            Sidecar(pod, "provisioner").Args.ToHashSet());
+        Assert.Equal(["NAMESPACE", "NODE_NAME", "POD_NAME"], Sidecar(pod, "provisioner").Env.Select(variable => variable.Name).Order());
+        Assert.Contains("--node-deployment", Sidecar(pod, "snapshotter").Args);
+        Assert.DoesNotContain("--leader-election", Sidecar(pod, "snapshotter").Args);
+        Assert.Contains("--leader-election", Sidecar(pod, "resizer").Args);
+        Assert.Contains("--kubelet-registration-path=/var/lib/kubelet/plugins/csi.lamina.dev/csi.sock", Sidecar(pod, "registrar").Args);
+    }
+
+    [Fact]
+    public async Task Sidecars_OfASingleNode_OfferGroupsAndModification()
+    {
+        var pod = await PodAsync(ValueSets.SingleNode);
+
+        Assert.DoesNotContain("--node-deployment", Sidecar(pod, "snapshotter").Args);
+        Assert.Contains("--feature-gates=CSIVolumeGroupSnapshot=true", Sidecar(pod, "snapshotter").Args);
+        Assert.Contains("--feature-gates=VolumeAttributesClass=true", Sidecar(pod, "resizer").Args);
+    }
+
+    [Theory]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
+    public async Task Ports_OfProbes_AreThoseThatSomebodyListensOn(string values)
+    {
+        var pod = await PodAsync(values);
+        var ports = Daemon(pod).Ports.ToDictionary(port => port.Name, port => port.ContainerPort);
+
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"--health-port={ports["healthz"]}"), Sidecar(pod, "liveness-probe").Args);
+        Assert.EndsWith($":{ports["metrics"]}", (await ConfigurationAsync(values)).Options.Metrics.Address, StringComparison.Ordinal);
+        Assert.NotEqual(ports["healthz"], ports["metrics"]);
+        Assert.Equal(("healthz", "healthz", "metrics"),
+            (Daemon(pod).StartupProbe.HttpGet.Port.Value, Daemon(pod).LivenessProbe.HttpGet.Port.Value, Daemon(pod).ReadinessProbe.HttpGet.Port.Value));
+    }
+
+    [Fact]
+    public async Task Pods_ComeFirst_AndAreReplacedOneNodeAtATime()
+    {
+        var spec = (await ChartRenderer.ModelsAsync<V1DaemonSet>(ValueSets.Default)).Single().Spec;
+
+        Assert.Equal("system-node-critical", spec.Template.Spec.PriorityClassName);
+        Assert.Equal("Exists", spec.Template.Spec.Tolerations.Single().OperatorProperty);
+        Assert.Equal("1", spec.UpdateStrategy.RollingUpdate.MaxUnavailable.Value);
+    }
+
+    [Fact]
+    public async Task Configuration_Changed_RestartsThePods()
+    {
+        Assert.NotEqual(await ChecksumAsync(ValueSets.Default), await ChecksumAsync("maxVolumesPerNode: 7"));
+        Assert.Equal(await ChecksumAsync(ValueSets.Default), await ChecksumAsync("storageClasses: []"));
+    }
+
+    private static async Task<string> ChecksumAsync(string values) =>
+        (await ChartRenderer.ModelsAsync<V1DaemonSet>(values)).Single().Spec.Template.Metadata.Annotations["checksum/configuration"];
+
+    private static async Task<V1PodSpec> PodAsync(string values) => (await ChartRenderer.ModelsAsync<V1DaemonSet>(values)).Single().Spec.Template.Spec;
+
+    private static V1Container Daemon(V1PodSpec pod) => Sidecar(pod, "lamina");
+
+    private static V1Container Sidecar(V1PodSpec pod, string name) => pod.Containers.Single(container => container.Name == name);
+
+    // As the daemon reads it in its pod: the file, and over it the variables, filled in as the kubelet does.
+    private static async Task<(LaminaOptions Options, IReadOnlyList<PoolSettings> Pools)> ConfigurationAsync(string values)
+    {
+        var address = values == ValueSets.Monitored ? "fd00::3" : "10.1.2.3";
+        var json = (await ChartRenderer.ModelsAsync<V1ConfigMap>(values)).Single().Data["lamina.json"];
+        var variables = Daemon(await PodAsync(values)).Env.ToDictionary(variable => variable.Name, variable => variable switch
+        {
+            { ValueFrom.FieldRef.FieldPath: "spec.nodeName" } => "node-1",
+            { ValueFrom.FieldRef.FieldPath: "status.podIP" } => address,
+            _ => variable.Value.Replace("$(POD_IP)", address, StringComparison.Ordinal),
+        });
+        var keys = variables.Where(variable => variable.Key.StartsWith("LAMINA_", StringComparison.Ordinal))
+            .Select(variable => KeyValuePair.Create(variable.Key["LAMINA_".Length..].Replace("__", ":", StringComparison.Ordinal), (string?)variable.Value))
+            .Append(new("csi:endpoint", variables["CSI_ENDPOINT"]));
+        return ConfigurationReader.Read(new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).AddInMemoryCollection(keys).Build());
+    }
+}

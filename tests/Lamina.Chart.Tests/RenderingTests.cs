@@ -1,0 +1,96 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using k8s.Models;
+using Lamina.Chart.Tests.Models;
+
+namespace Lamina.Chart.Tests;
+
+/// <summary>What the chart gives is what Kubernetes takes.</summary>
+public sealed class RenderingTests
+{
+    [Theory]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
+    public async Task EveryObject_OfEachValueSet_HasOnlyKnownFields(string values)
+    {
+        var objects = await ChartRenderer.ObjectsAsync(values);
+
+        Assert.All(objects, @object => Kinds.Read(@object));
+        Assert.Equal(objects.Count, objects.DistinctBy(@object => $"{Kinds.KindOf(@object)} {@object["metadata"]!["name"]}").Count());
+    }
+
+    [Fact]
+    public void UnknownField_OfAnObject_IsAnError()
+    {
+        var account = JsonNode.Parse("""{ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "a", "nam": "b" } }""")!.AsObject();
+        var @class = JsonNode.Parse("""{ "apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshotClass", "metadata": {}, "driver": "a", "deletionPolicy": "Delete", "x": 1 }""")!.AsObject();
+
+        Assert.Throws<JsonException>(() => Kinds.Read(account));
+        Assert.Throws<JsonException>(() => Kinds.Read(@class));
+    }
+
+    [Fact]
+    public async Task Kinds_ByDefault_AreThese() => Assert.Equal(
+        ["ClusterRole", "ClusterRoleBinding", "ConfigMap", "CSIDriver", "DaemonSet", "Role", "RoleBinding", "ServiceAccount", "StorageClass", "VolumeSnapshotClass"],
+        (await ChartRenderer.ObjectsAsync(ValueSets.Default)).Select(@object => (string)@object["kind"]!).Order(StringComparer.OrdinalIgnoreCase));
+
+    [Fact]
+    public async Task DriverName_Changed_IsChangedEverywhere()
+    {
+        var objects = (await ChartRenderer.ObjectsAsync(ValueSets.HostPid)).Select(Kinds.Read).ToList();
+
+        Assert.Equal("second.lamina.dev", objects.OfType<V1CSIDriver>().Single().Metadata.Name);
+        Assert.Equal("second.lamina.dev", objects.OfType<V1StorageClass>().Single().Provisioner);
+        Assert.Equal("second.lamina.dev", objects.OfType<SnapshotClass>().Single().Driver);
+        Assert.DoesNotContain("csi.lamina.dev", string.Join('\n', (await ChartRenderer.ObjectsAsync(ValueSets.HostPid)).Select(@object => @object.ToJsonString())), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Driver_IsWhatTheDaemonCanDo()
+    {
+        var spec = (await ChartRenderer.ModelsAsync<V1CSIDriver>(ValueSets.Default)).Single().Spec;
+
+        Assert.Equal((false, true, true, "File", false), (spec.AttachRequired, spec.PodInfoOnMount, spec.StorageCapacity, spec.FsGroupPolicy, spec.SeLinuxMount));
+        Assert.Equal(["Persistent", "Ephemeral"], spec.VolumeLifecycleModes);
+    }
+
+    [Theory]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
+    public async Task StorageClasses_WaitForTheirPod_AndMayGrow(string values) => Assert.All(
+        await ChartRenderer.ModelsAsync<V1StorageClass>(values),
+        @class => Assert.Equal(("WaitForFirstConsumer", true), (@class.VolumeBindingMode, @class.AllowVolumeExpansion)));
+
+    [Theory]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
+    public async Task Roles_AllowNothingWholesale_AndNoSecrets(string values)
+    {
+        var objects = (await ChartRenderer.ObjectsAsync(values)).Select(Kinds.Read).ToList();
+        var rules = objects.OfType<V1ClusterRole>().SelectMany(role => role.Rules).Concat(objects.OfType<V1Role>().SelectMany(role => role.Rules)).ToList();
+
+        Assert.NotEmpty(rules);
+        Assert.All(rules, rule => Assert.DoesNotContain("*", rule.Verbs.Concat(rule.Resources).Concat(rule.ApiGroups)));
+        Assert.All(rules, rule => Assert.DoesNotContain("secrets", rule.Resources));
+    }
+
+    [Fact]
+    public async Task EveryRule_OfTheRoles_IsUnderACommentThatSaysWhy()
+    {
+        var lines = await File.ReadAllLinesAsync(Path.Combine(ChartRenderer.Chart, "templates", "rbac.yaml"), TestContext.Current.CancellationToken);
+        var commented = false;
+        foreach (var line in lines.Select(line => line.Trim()).Where(line => !line.StartsWith("{{", StringComparison.Ordinal)))
+        {
+            // Rules that follow each other share what is said above the first.
+            if (line.StartsWith("- apiGroups:", StringComparison.Ordinal))
+                Assert.True(commented, $"no comment above {line}");
+            commented = line.StartsWith('#') || (commented && !line.StartsWith("rules:", StringComparison.Ordinal) && line != "---");
+        }
+    }
+
+    [Theory]
+    [InlineData("pools: { a: { backend: overlay2, path: /var/lib/kubelet/x } }", "/var/lib/kubelet")]
+    [InlineData("pools: { a: { backend: btrfs, path: /srv/a, image: /var/lib/a.img } }", "/var/lib/kubelet")]
+    [InlineData("pools: { a: { backend: btrfs, path: /srv/a, image: /a.img } }", "/var/lib/kubelet")]
+    [InlineData("bindRoots: [/run]", "/run/lamina")]
+    [InlineData("snapshots: { groupClasses: [{ name: a }] }", "singleNode")]
+    public async Task Values_ThatWouldMountTheHostIntoItself_AreRefused(string values, string named) =>
+        Assert.Contains(named, await ChartRenderer.RefusalAsync(values), StringComparison.Ordinal);
+}
