@@ -61,7 +61,7 @@ public abstract record MountDescription
 
         /// <inheritdoc/>
         public override void MountAt(string target) =>
-            _edge.RunAsync($"mount {_name}", () => _zfs.MountAsync(_name, target)).GetAwaiter().GetResult();
+            _edge.RunAsync($"mount '{_name}'", () => _zfs.MountAsync(_name, target)).GetAwaiter().GetResult();
     }
 
     /// <summary>An image file as a loop device: mounted, or the device itself.</summary>

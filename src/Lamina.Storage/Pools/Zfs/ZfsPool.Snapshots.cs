@@ -10,7 +10,7 @@ internal sealed partial class ZfsPool
 
     /// <inheritdoc/>
     /// <remarks>One command, without stopping anybody: what a power cut would have left. For a group too, where ZFS takes several in one command.</remarks>
-    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => _edge.RunAsync<ISnapshotCut>(What(snapshot), () =>
+    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => _edge.RunAsync<ISnapshotCut>($"begin snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", () =>
     {
         var key = snapshot.Id.Key;
         if (_snapshots.ContainsKey(key) || _unreadableSnapshots.Contains(key))
@@ -71,7 +71,7 @@ internal sealed partial class ZfsPool
 
         public void Prepare() => WriteBack(mountPoint);
 
-        public void Cut(WritePoint point) => pool._edge.RunAsync(What(snapshot), async () =>
+        public void Cut(WritePoint point) => pool._edge.RunAsync($"cut snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", async () =>
         {
             if (together is not null)
             {
@@ -91,7 +91,7 @@ internal sealed partial class ZfsPool
         {
         }
 
-        public Task<Snapshot> PublishAsync(CutMoment moment) => pool._edge.RunAsync(What(snapshot), async () =>
+        public Task<Snapshot> PublishAsync(CutMoment moment) => pool._edge.RunAsync($"publish snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", async () =>
         {
             await pool._zfs.SetAsync(_name, ZfsRecords.Of(moment)).ConfigureAwait(false);
             var cut = snapshot with { CreatedAt = moment.At, Pause = moment.Pause };

@@ -177,6 +177,4 @@ internal sealed partial class ZfsPool : IPool
         foreach (var one in inventory.Snapshots.Where(one => one.IsOurs && one.Own(ZfsRecords.Cut) is null && !ZfsLayout.IsTrashSnapshot(one.SnapshotName!)))
             await _zfs.RenameAsync(one.Name, $"{one.Dataset}@{ZfsLayout.NewTrashSnapshot()}").ConfigureAwait(false);
     }
-
-    private static string What(Snapshot snapshot) => $"snapshot volume {snapshot.SourceVolume} as '{snapshot.Name}'";
 }
