@@ -13,7 +13,7 @@ internal sealed partial class BtrfsPool
     /// write point. What they don't is written back file by file while they run: all of it from before the call is there, but of two files that are
     /// being written to one may be a moment ahead of the other.
     /// </remarks>
-    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => TranslateAsync<ISnapshotCut>(What(snapshot), async () =>
+    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => TranslateAsync<ISnapshotCut>($"begin snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", async () =>
     {
         _snapshots.CheckFree(snapshot.Id.Key);
         var held = await LockRecordAsync(volume.Volume.Id.Key).ConfigureAwait(false);
@@ -64,8 +64,6 @@ internal sealed partial class BtrfsPool
         }
     }
 
-    private static string What(Snapshot snapshot) => $"snapshot volume {snapshot.SourceVolume} as '{snapshot.Name}'";
-
     /// <summary>
     /// A cut by one request to the kernel, whoever writes meanwhile. In a group, where writers are stopped, the cut itself tells whether one was missed:
     /// some file in it was changed after the write point. The volume's record is locked until the end.
@@ -109,7 +107,7 @@ internal sealed partial class BtrfsPool
         // Anybody may have made a subvolume meanwhile. Taken after the cut or before it can't be told, and the answer is the same.
         public void Finish() => SubvolumeTree.CheckNothingNested(data, record.Volume.Id);
 
-        public Task<Snapshot> PublishAsync(CutMoment moment) => pool.TranslateAsync(What(snapshot), () =>
+        public Task<Snapshot> PublishAsync(CutMoment moment) => pool.TranslateAsync($"publish snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", () =>
         {
             var cut = snapshot with { CreatedAt = moment.At, Pause = moment.Pause };
             try

@@ -8,7 +8,7 @@ namespace Lamina.Storage.Pools.Images;
 internal sealed partial class ImagePool
 {
     /// <inheritdoc/>
-    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => _edge.RunAsync(What(snapshot), async () =>
+    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => _edge.RunAsync($"begin snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", async () =>
     {
         CheckFreeElsewhere(volume.Volume.IsImage ? "snapshots" : SnapshotsName, snapshot.Id.Key);
         if (!volume.Volume.IsImage)
@@ -91,8 +91,6 @@ internal sealed partial class ImagePool
         }
     }
 
-    private static string What(Snapshot snapshot) => $"snapshot volume {snapshot.SourceVolume} as '{snapshot.Name}'";
-
     /// <summary>A cut that becomes a snapshot.</summary>
     private sealed class SnapshotCut(ImagePool pool, Snapshot snapshot, ImageCut cut, StagedObject staging, SafeFileHandle image) : ISnapshotCut
     {
@@ -120,7 +118,7 @@ internal sealed partial class ImagePool
 
         public void Finish() => cut.Finish();
 
-        public Task<Snapshot> PublishAsync(CutMoment moment) => pool._edge.RunAsync(What(snapshot), () =>
+        public Task<Snapshot> PublishAsync(CutMoment moment) => pool._edge.RunAsync($"publish snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", () =>
         {
             var made = snapshot with { CreatedAt = moment.At, Pause = moment.Pause ?? cut.Pause };
             try

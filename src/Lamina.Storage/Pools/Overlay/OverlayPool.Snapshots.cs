@@ -6,7 +6,7 @@ namespace Lamina.Storage.Pools.Overlay;
 internal sealed partial class OverlayPool
 {
     /// <inheritdoc/>
-    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => TranslateAsync<ISnapshotCut>(What(snapshot), async () =>
+    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => TranslateAsync<ISnapshotCut>($"begin snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", async () =>
     {
         _snapshots.CheckFree(snapshot.Id.Key);
         return new SnapshotCut(this, snapshot, await BeginCutAsync(volume).ConfigureAwait(false));
@@ -61,8 +61,6 @@ internal sealed partial class OverlayPool
         }
     }
 
-    private static string What(Snapshot snapshot) => $"snapshot volume {snapshot.SourceVolume} as '{snapshot.Name}'";
-
     /// <summary>A cut that becomes a snapshot.</summary>
     private sealed class SnapshotCut(OverlayPool pool, Snapshot snapshot, VolumeCut cut) : ISnapshotCut
     {
@@ -81,7 +79,7 @@ internal sealed partial class OverlayPool
         public void Finish() => cut.Finish();
 
         public Task<Snapshot> PublishAsync(CutMoment moment) => pool.TranslateAsync(
-            What(snapshot), () => Task.FromResult(pool.Publish(snapshot with { CreatedAt = moment.At, Pause = moment.Pause }, cut)));
+            $"publish snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", () => Task.FromResult(pool.Publish(snapshot with { CreatedAt = moment.At, Pause = moment.Pause }, cut)));
 
         public ValueTask DisposeAsync() => cut.DisposeAsync();
     }
