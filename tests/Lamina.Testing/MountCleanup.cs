@@ -16,6 +16,7 @@ public static class MountCleanup
             var mounts = MountTable.Read().Beneath(path).Reverse().ToList();
             if (mounts.Count == 0)
                 return;
+            mounts.ForEach(TellOfClosedFiles);
             var busy = mounts.Where(mount => !TryUnmount(mount.MountPoint)).Select(mount => mount.MountPoint).ToList();
             if (busy.Count > 0 && attempt == Attempts)
                 throw new InvalidOperationException($"Still in use at the end of a test: {string.Join(", ", busy)}");
@@ -46,6 +47,20 @@ public static class MountCleanup
         {
             // Gone with the one before it, by propagation.
             return true;
+        }
+    }
+
+    // zfs-fuse waits for ever for those that it has not heard of before the unmount, as Lamina.Storage's Unmounting says.
+    private static void TellOfClosedFiles(MountEntry mount)
+    {
+        try
+        {
+            if (mount.FileSystemType == "fuse.zfs")
+                Files.StatFs(mount.MountPoint);
+        }
+        catch (LinuxException)
+        {
+            // Its daemon is gone; the mount still has to go.
         }
     }
 
