@@ -12,8 +12,8 @@ public sealed partial class AttachmentService
         var table = MountTable.Read();
         var points = table.Entries.Select(entry => entry.MountPoint).ToHashSet(StringComparer.Ordinal);
         // What protects a bare mount point is no volume's mount.
-        var mounted = table.Entries.Where(entry => _mounts.VolumeAt(entry.MountPoint) is { } volume && !VolumeMounts.IsShield(entry, volume))
-            .Select(entry => _mounts.VolumeAt(entry.MountPoint)).OfType<VolumeId>().ToImmutableHashSet();
+        var mounted = table.Entries.Select(entry => _mounts.VolumeAt(entry.MountPoint) is { } volume && !VolumeMounts.IsShield(entry, volume) ? volume : (VolumeId?)null)
+            .OfType<VolumeId>().ToImmutableHashSet();
         var held = _holders.Volumes.ToList();
         var publications = held.SelectMany(HoldersOf).Where(holder => holder.Kind == HolderKind.Publication).ToList();
         return new MountSurvey(

@@ -15,7 +15,7 @@ namespace Lamina.Storage.Attachments;
 /// <see cref="ReconcileAsync"/> sees, and never a mount that nobody knows of. Detaching and unpublishing need holders and the mount table alone,
 /// so they work when the pool is gone. Files are split by topic: this one answers who has a volume and where; <c>Attaching</c> are the holders that
 /// come and go, <c>Publishing</c> the paths where a holder wants to see the volume, <c>Groups</c> what a publication for a group asks besides,
-/// <c>Engines</c> what container engines hold, <c>Mounting</c> the one mount beneath all of them, and <c>Reconcile</c> what a start puts in order.
+/// <c>Engines</c> what container engines hold, <c>Mounting</c> the one mount beneath all of them, <c>Reconcile</c> what a start puts in order, and <c>Survey</c> how all of it stands beside the mount table.
 /// </remarks>
 public sealed partial class AttachmentService
 {

@@ -39,7 +39,7 @@ public static class PoolInitializer
         }
         catch (LinuxException e)
         {
-            throw StorageException.From($"make pool '{settings.Name}' in {settings.Image}", e);
+            throw Failed(settings, $"in {settings.Image}", e);
         }
     }
 
@@ -66,7 +66,12 @@ public static class PoolInitializer
         }
         catch (LinuxException e)
         {
-            throw StorageException.From($"make pool '{settings.Name}' at {settings.Path}", e);
+            throw Failed(settings, $"at {settings.Path}", e);
         }
     }
+
+    // Here the path is what somebody has just said, and no fault of ours.
+    private static StorageException Failed(PoolSettings settings, string where, LinuxException cause) => cause.Errno is Errno.ENOTDIR
+        ? new StorageException(StorageError.InvalidArgument, $"can't make pool '{settings.Name}' {where}: something on the way there is not a directory ({cause.Message})", cause)
+        : StorageException.From($"make pool '{settings.Name}' {where}", cause);
 }

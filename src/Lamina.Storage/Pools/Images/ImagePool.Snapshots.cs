@@ -8,12 +8,19 @@ namespace Lamina.Storage.Pools.Images;
 internal sealed partial class ImagePool
 {
     /// <inheritdoc/>
-    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => _edge.RunAsync($"begin snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", async () =>
+    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume)
     {
-        CheckFreeElsewhere(volume.Volume.IsImage ? "snapshots" : SnapshotsName, snapshot.Id.Key);
-        if (!volume.Volume.IsImage)
-            return await _inner.BeginSnapshotAsync(snapshot, volume).ConfigureAwait(false);
+        var what = $"begin snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}";
+        if (volume.Volume.IsImage)
+            return _edge.RunAsync(what, () => BeginImageSnapshotAsync(snapshot, volume));
+        // The step is the inner pool's, which measures it.
+        _edge.Run(what, () => CheckFreeElsewhere(SnapshotsName, snapshot.Id.Key));
+        return _inner.BeginSnapshotAsync(snapshot, volume);
+    }
 
+    private async Task<ISnapshotCut> BeginImageSnapshotAsync(Snapshot snapshot, VolumeInUse volume)
+    {
+        CheckFreeElsewhere("snapshots", snapshot.Id.Key);
         _snapshots.CheckFree(snapshot.Id.Key);
         var staging = new StagedObject(_directory);
         SafeFileHandle? image = null;
@@ -29,7 +36,7 @@ internal sealed partial class ImagePool
             _wakeTrash();
             throw;
         }
-    });
+    }
 
     /// <inheritdoc/>
     public Task DeleteSnapshotAsync(Snapshot snapshot) => !snapshot.IsImage ? _inner.DeleteSnapshotAsync(snapshot) : _edge.RunAsync($"delete snapshot '{snapshot.Name}'", () =>
