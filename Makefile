@@ -39,9 +39,10 @@ image:
 	@dotnet publish src/Lamina --configuration Release --runtime linux-x64 --self-contained -p:PublishReadyToRun=true --output artifacts/image/lamina --verbosity quiet --nologo
 	@docker build --file deploy/image/Dockerfile --build-arg VERSION=$(VERSION) --tag lamina:$(VERSION) artifacts/image
 
-# deploy/kubernetes/lamina.yaml, from the Helm chart.
+# deploy/kubernetes/lamina.yaml, from the Helm chart; and what the chart has of deploy/monitoring, as Helm reads nothing outside of a chart.
 manifests: check-host install-manifests
-	@mkdir -p artifacts
+	@mkdir -p artifacts helm/lamina/files
+	@cp deploy/monitoring/alerts.yaml deploy/monitoring/dashboard.json helm/lamina/files/
 	@tests/chart-renderer/build.sh "$(CURDIR)/artifacts/chart-renderer"
 	@artifacts/chart-renderer manifests helm/lamina lamina lamina -f deploy/kubernetes/values.yaml > artifacts/lamina.yaml
 	@mv artifacts/lamina.yaml deploy/kubernetes/lamina.yaml

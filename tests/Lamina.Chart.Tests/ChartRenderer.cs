@@ -31,6 +31,16 @@ internal static class ChartRenderer
         return result.Error;
     }
 
+    /// <summary>What a person is told after an install in a cluster of a version of Kubernetes.</summary>
+    internal static async Task<string> NotesAsync(string values, string kubernetes)
+    {
+        var program = await s_program.Value;
+        var result = await ChildProcess.RunAsync(
+            "env", [$"KUBE_VERSION={kubernetes}", program, "notes", Chart, "lamina", "lamina", "-f", WriteValues(values)], TestContext.Current.CancellationToken);
+        Assert.True(result.ExitCode == 0, $"the notes can't be rendered: {result.Error}");
+        return result.Output;
+    }
+
     /// <summary>The plain manifests.</summary>
     internal static Task<string> ManifestsAsync() => OkAsync("manifests", Chart, "lamina", "lamina", "-f", Repository.PathOf("deploy/kubernetes/values.yaml"));
 

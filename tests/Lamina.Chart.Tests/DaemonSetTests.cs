@@ -109,13 +109,70 @@ public sealed class DaemonSetTests
     }
 
     [Fact]
-    public async Task Sidecars_OfASingleNode_OfferGroupsAndModification()
+    public async Task Snapshotter_OfASingleNode_MakesGroupsWhenTheyAreWanted()
     {
+        const string gate = "--feature-gates=CSIVolumeGroupSnapshot=true";
         var pod = await PodAsync(ValueSets.SingleNode);
 
         Assert.DoesNotContain("--node-deployment", Sidecar(pod, "snapshotter").Args);
-        Assert.Contains("--feature-gates=CSIVolumeGroupSnapshot=true", Sidecar(pod, "snapshotter").Args);
-        Assert.Contains("--feature-gates=VolumeAttributesClass=true", Sidecar(pod, "resizer").Args);
+        Assert.Contains(gate, Sidecar(pod, "snapshotter").Args);
+        // Without their CRDs it would wait for these for ever, and make no other snapshots.
+        Assert.DoesNotContain(gate, Sidecar(await PodAsync("singleNode: true"), "snapshotter").Args);
+        Assert.DoesNotContain(gate, Sidecar(await PodAsync(ValueSets.Default), "snapshotter").Args);
+    }
+
+    // A flag that a sidecar does not know ends it. These are read from the source of the chart's own versions and of those for clusters before 1.34; none
+    // of them changed between the two.
+    [Theory]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
+    public async Task Flags_OfTheSidecars_AreThoseThatBothOfTheirVersionsHave(string values)
+    {
+        var pod = await PodAsync(values);
+        Dictionary<string, string[]> known = new()
+        {
+            ["provisioner"] = ["csi-address", "node-deployment", "strict-topology", "immediate-topology", "enable-capacity", "capacity-ownerref-level", "extra-create-metadata"],
+            ["snapshotter"] = ["csi-address", "extra-create-metadata", "node-deployment", "leader-election", "leader-election-namespace", "feature-gates"],
+            ["resizer"] = ["csi-address", "leader-election", "leader-election-namespace", "handle-volume-inuse-error"],
+            ["registrar"] = ["csi-address", "kubelet-registration-path"],
+            ["liveness-probe"] = ["csi-address", "health-port", "probe-timeout"],
+        };
+
+        foreach (var sidecar in pod.Containers.Where(container => container.Name != "lamina"))
+            Assert.Subset(known[sidecar.Name].ToHashSet(), sidecar.Args.Select(argument => argument[2..].Split('=')[0]).ToHashSet());
+    }
+
+    // Both of each sidecar's tags, and that the file for older clusters names all of them.
+    [Fact]
+    public async Task Sidecars_ForOlderClusters_AreOfOtherVersions()
+    {
+        var own = (await PodAsync(ValueSets.Default)).Containers.ToDictionary(container => container.Name, container => container.Image);
+        var older = (await PodAsync(ValueSets.OlderKubernetes)).Containers.ToDictionary(container => container.Name, container => container.Image);
+
+        Assert.Equal(own.Keys, older.Keys);
+        Assert.All(own.Keys.Where(name => name != "lamina"), name =>
+        {
+            Assert.Equal(own[name].Split(':')[0], older[name].Split(':')[0]);
+            Assert.True(Version.Parse(own[name].Split(":v")[1]) > Version.Parse(older[name].Split(":v")[1]), $"{own[name]}, {older[name]}");
+        });
+    }
+
+    [Fact]
+    public async Task ZfsPool_IsServedByTheNodesOwnCommands_AndNothingOfThatIsThereWithoutOne()
+    {
+        var (options, pools) = await ConfigurationAsync(ValueSets.Zfs);
+        var pod = await PodAsync(ValueSets.Zfs);
+        var proc = Assert.Single(Daemon(pod).VolumeMounts, mount => mount.Name == "proc");
+
+        Assert.Equal("tank Zfs tank/lamina", pools.Where(pool => pool.IsDefault).Select(pool => $"{pool.Name} {pool.Backend} {pool.Path}").Single());
+        Assert.Equal("/host/proc/1/ns/mnt", options.Zfs.MountNamespace);
+        Assert.Equal(("/host/proc", true, null), (proc.MountPath, proc.ReadOnlyProperty == true, proc.MountPropagation));
+        Assert.Equal("/proc", pod.Volumes.Single(volume => volume.Name == "proc").HostPath.Path);
+        Assert.False(pod.HostPID == true);
+        // What the node's commands mount under /run/lamina is seen here, and goes with what is unmounted here.
+        Assert.Equal("Bidirectional", Daemon(pod).VolumeMounts.Single(mount => mount.MountPath == "/run/lamina").MountPropagation);
+
+        Assert.Empty((await ConfigurationAsync(ValueSets.Pools)).Options.Zfs.MountNamespace);
+        Assert.DoesNotContain((await PodAsync(ValueSets.Pools)).Volumes, volume => volume.Name == "proc");
     }
 
     [Theory]
@@ -162,7 +219,7 @@ public sealed class DaemonSetTests
     private static async Task<(LaminaOptions Options, IReadOnlyList<PoolSettings> Pools)> ConfigurationAsync(string values)
     {
         var address = values == ValueSets.Monitored ? "fd00::3" : "10.1.2.3";
-        var json = (await ChartRenderer.ModelsAsync<V1ConfigMap>(values)).Single().Data["lamina.json"];
+        var json = (await ChartRenderer.ModelsAsync<V1ConfigMap>(values)).Single(map => map.Metadata.Name == "lamina").Data["lamina.json"];
         var variables = Daemon(await PodAsync(values)).Env.ToDictionary(variable => variable.Name, variable => variable switch
         {
             { ValueFrom.FieldRef.FieldPath: "spec.nodeName" } => "node-1",

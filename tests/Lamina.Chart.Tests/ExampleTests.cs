@@ -27,11 +27,12 @@ public sealed class ExampleTests
     public async Task Classes_OfTheExamples_AreThoseOfTheChart()
     {
         var chart = (await ChartRenderer.ObjectsAsync(ValueSets.Default)).Select(Kinds.Read).ToList();
-        var storage = chart.OfType<V1StorageClass>().Select(@class => @class.Metadata.Name).ToList();
+        var objects = await ReadAllAsync();
+        // Those of a zfs pool come with an example.
+        var storage = chart.Concat(objects).OfType<V1StorageClass>().Select(@class => @class.Metadata.Name).ToList();
         var snapshots = chart.OfType<SnapshotClass>().Select(@class => @class.Metadata.Name).ToList();
 
-        var objects = await ReadAllAsync();
-
+        Assert.All(objects.OfType<V1StorageClass>(), @class => Assert.Equal(("csi.lamina.dev", "WaitForFirstConsumer"), (@class.Provisioner, @class.VolumeBindingMode)));
         Assert.All(Claims(objects), claim => Assert.Contains(claim.StorageClassName, storage));
         Assert.All(objects.OfType<CustomObject<VolumeSnapshotSpec>>(), snapshot => Assert.Contains(snapshot.Spec.VolumeSnapshotClassName, snapshots));
         Assert.All(objects.OfType<SnapshotClass>(), @class => Assert.Equal("csi.lamina.dev", @class.Driver));
@@ -72,6 +73,24 @@ public sealed class ExampleTests
     [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
     public async Task Parameters_OfEachStorageClass_AreThoseThatTheDaemonTakes(string values) =>
         Assert.All(await ChartRenderer.ModelsAsync<V1StorageClass>(values), @class => ClassParameters.Parse(@class.Parameters ?? new Dictionary<string, string>()));
+
+    [Fact]
+    public async Task Classes_ForZfs_AreTaken_AndTheirSecretIsTheOneThatIsThere()
+    {
+        var objects = await ReadAllAsync();
+        var classes = objects.OfType<V1StorageClass>().ToDictionary(@class => @class.Metadata.Name);
+        var secret = objects.OfType<V1Secret>().Single(secret => secret.Metadata.Name == "lamina-zfs-key");
+        var encrypted = classes["lamina-zfs-encrypted"].Parameters;
+
+        Assert.Equal(ByteSize.Parse("16Ki"), ClassParameters.Parse(classes["lamina-zfs"].Parameters).Volume.RecordSize);
+        Assert.Equal("on", ClassParameters.Parse(encrypted).Volume.Encryption);
+        foreach (var role in (string[])["provisioner", "node-stage"])
+        {
+            Assert.Equal(secret.Metadata.Name, encrypted[$"csi.storage.k8s.io/{role}-secret-name"]);
+            Assert.Equal(secret.Metadata.NamespaceProperty, encrypted[$"csi.storage.k8s.io/{role}-secret-namespace"]);
+        }
+        Assert.NotNull(VolumeKey.Find(secret.StringData));
+    }
 
     [Fact]
     public async Task Parameters_OfAttributesClasses_AreThoseThatTheDaemonTakes() =>

@@ -29,8 +29,9 @@ internal static class Kinds
         ["storage.k8s.io/v1 VolumeAttributesClass"] = Read<V1VolumeAttributesClass>,
         ["snapshot.storage.k8s.io/v1 VolumeSnapshot"] = Read<CustomObject<VolumeSnapshotSpec>>,
         ["snapshot.storage.k8s.io/v1 VolumeSnapshotClass"] = Read<SnapshotClass>,
-        ["groupsnapshot.storage.k8s.io/v1beta1 VolumeGroupSnapshot"] = Read<CustomObject<VolumeGroupSnapshotSpec>>,
-        ["groupsnapshot.storage.k8s.io/v1beta1 VolumeGroupSnapshotClass"] = Read<SnapshotClass>,
+        ["groupsnapshot.storage.k8s.io/v1 VolumeGroupSnapshot"] = Read<CustomObject<VolumeGroupSnapshotSpec>>,
+        ["groupsnapshot.storage.k8s.io/v1 VolumeGroupSnapshotClass"] = Read<SnapshotClass>,
+        ["monitoring.coreos.com/v1 PrometheusRule"] = Read<CustomObject<PrometheusRuleSpec>>,
         ["monitoring.coreos.com/v1 ServiceMonitor"] = Read<CustomObject<ServiceMonitorSpec>>,
     };
 

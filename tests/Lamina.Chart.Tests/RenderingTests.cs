@@ -68,7 +68,22 @@ public sealed class RenderingTests
 
         Assert.NotEmpty(rules);
         Assert.All(rules, rule => Assert.DoesNotContain("*", rule.Verbs.Concat(rule.Resources).Concat(rule.ApiGroups)));
-        Assert.All(rules, rule => Assert.DoesNotContain("secrets", rule.Resources));
+        Assert.All(rules.Where(rule => rule.Resources.Contains("secrets")), rule => Assert.Equal(("get", 1), (Assert.Single(rule.Verbs), rule.ResourceNames.Count)));
+        Assert.Equal(values == ValueSets.Zfs, rules.Any(rule => rule.Resources.Contains("secrets")));
+    }
+
+    [Fact]
+    public async Task Secrets_ThatTheProvisionerMayRead_AreThoseThatAreNamed()
+    {
+        var roles = (await ChartRenderer.ModelsAsync<V1Role>(ValueSets.Zfs)).Where(role => role.Rules.Any(rule => rule.Resources.Contains("secrets"))).ToList();
+        var bindings = (await ChartRenderer.ModelsAsync<V1RoleBinding>(ValueSets.Zfs)).ToLookup(binding => (binding.Metadata.NamespaceProperty, binding.RoleRef.Name));
+
+        Assert.Equal([("lamina", "lamina-zfs-key"), ("shop", "other")], roles.Select(role => (role.Metadata.NamespaceProperty, role.Rules.Single().ResourceNames.Single())).Order());
+        Assert.All(roles, role =>
+        {
+            var subject = bindings[(role.Metadata.NamespaceProperty, role.Metadata.Name)].Single().Subjects.Single();
+            Assert.Equal(("ServiceAccount", "lamina", "lamina"), (subject.Kind, subject.Name, subject.NamespaceProperty));
+        });
     }
 
     [Fact]
@@ -90,7 +105,9 @@ public sealed class RenderingTests
     [InlineData("pools: { a: { backend: btrfs, path: /srv/a, image: /var/lib/a.img } }", "/var/lib/kubelet")]
     [InlineData("pools: { a: { backend: btrfs, path: /srv/a, image: /a.img } }", "/var/lib/kubelet")]
     [InlineData("bindRoots: [/run]", "/run/lamina")]
-    [InlineData("snapshots: { groupClasses: [{ name: a }] }", "singleNode")]
-    public async Task Values_ThatWouldMountTheHostIntoItself_AreRefused(string values, string named) =>
+    [InlineData("snapshots: { groups: true }", "singleNode")]
+    [InlineData("{ singleNode: true, snapshots: { groupClasses: [{ name: a }] } }", "snapshots.groups")]
+    [InlineData("pools: { a: { backend: overlay2, path: /host/proc/a } }", "/host")]
+    public async Task Values_ThatCantWorkTogether_AreRefused(string values, string named) =>
         Assert.Contains(named, await ChartRenderer.RefusalAsync(values), StringComparison.Ordinal);
 }

@@ -36,6 +36,7 @@ public static class ValueSets
     internal const string SingleNode = """
         singleNode: true
         snapshots:
+          groups: true
           classes: [{ name: lamina, default: true }, { name: kept, deletionPolicy: Retain }]
           groupClasses: [{ name: lamina, default: true }]
         """;
@@ -43,10 +44,33 @@ public static class ValueSets
     internal const string Monitored = """
         namespace: { create: true }
         metrics: { port: 9900, ipv6: true, serviceMonitor: { enabled: true, interval: 1m, labels: { release: prometheus } } }
+        monitoring:
+          prometheusRule: { enabled: true, namespace: monitoring, labels: { release: prometheus }, runbookBase: "https://git.example.org/lamina/deploy/monitoring/" }
+          dashboard: { enabled: true, namespace: grafana, labels: { grafana_dashboard: null, dashboards: "yes" }, annotations: { grafana_folder: Storage } }
         healthPort: 9901
+        """;
+
+    internal const string Zfs = """
+        pools:
+          tank: { backend: zfs, dataset: tank/lamina, default: true, defaultSize: 10Gi, minFree: 1Gi, overcommit: 2, ephemeral: false, usageInterval: "00:10:00" }
+          fast: { backend: btrfs, path: /srv/fast }
+        provisionerSecrets: [{ name: lamina-zfs-key, namespace: lamina }, { name: other, namespace: shop }]
+        storageClasses:
+          - { name: postgresql, parameters: { pool: tank, recordsize: 16K, compression: lz4, atime: "off", logbias: throughput, reserve: true } }
+          - name: encrypted
+            parameters:
+              pool: tank
+              encryption: aes-256-gcm
+              csi.storage.k8s.io/provisioner-secret-name: lamina-zfs-key
+              csi.storage.k8s.io/provisioner-secret-namespace: lamina
+              csi.storage.k8s.io/node-stage-secret-name: lamina-zfs-key
+              csi.storage.k8s.io/node-stage-secret-namespace: lamina
         """;
 
     internal const string WithoutSnapshots = "snapshots: { enabled: false }\nstorageClasses: []";
 
-    public static TheoryData<string> All => [Default, Pools, HostPid, SingleNode, Monitored, WithoutSnapshots];
+    /// <summary>The values that the chart brings for clusters before 1.34.</summary>
+    internal static string OlderKubernetes { get; } = File.ReadAllText(Path.Combine(ChartRenderer.Chart, "values-kubernetes-1.27.yaml"));
+
+    public static TheoryData<string> All => [Default, Pools, HostPid, SingleNode, Monitored, Zfs, WithoutSnapshots, OlderKubernetes];
 }

@@ -1,11 +1,13 @@
 // Renders a Helm chart with Go's own template engine, as Helm does, for tests on machines that have no Helm.
 //
 //	chart-renderer chart DIRECTORY RELEASE NAMESPACE [-f VALUES.yaml]...       the rendered YAML
+//	chart-renderer notes DIRECTORY RELEASE NAMESPACE [-f VALUES.yaml]...       what a person is told after an install
 //	chart-renderer manifests DIRECTORY RELEASE NAMESPACE [-f VALUES.yaml]...   the same for kubectl: without what only Helm wants
 //	chart-renderer json FILE.yaml                                             a JSON list of the documents
 //	chart-renderer values DIRECTORY [-f VALUES.yaml]...                       the merged values as JSON
 //
-// What Helm adds to sprig is here as far as our chart uses it, or might. Numbers are what they are in Helm: floating.
+// What Helm adds to sprig is here as far as our chart uses it, or might. Numbers are what they are in Helm: floating. The cluster's Kubernetes is that of
+// KUBE_VERSION.
 package main
 
 import (
@@ -33,7 +35,7 @@ func main() {
 
 func run(arguments []string) error {
 	if len(arguments) == 0 {
-		return errors.New("what to do is missing: chart, manifests, json or values")
+		return errors.New("what to do is missing: chart, notes, manifests, json or values")
 	}
 	switch arguments[0] {
 	case "json":
@@ -44,13 +46,16 @@ func run(arguments []string) error {
 			return err
 		}
 		return json.NewEncoder(os.Stdout).Encode(values)
-	case "chart", "manifests":
-		documents, err := render(arguments[1], arguments[2], arguments[3], arguments[4:])
+	case "chart", "notes", "manifests":
+		documents, notes, err := render(arguments[1], arguments[2], arguments[3], arguments[4:])
 		if err != nil {
 			return err
 		}
 		text := strings.Join(documents, "")
-		if arguments[0] == "manifests" {
+		switch arguments[0] {
+		case "notes":
+			text = notes
+		case "manifests":
 			text = forKubectl(documents)
 		}
 		_, err = os.Stdout.WriteString(text)
@@ -73,48 +78,56 @@ func forKubectl(documents []string) string {
 
 func isNamespace(document string) bool { return strings.Contains(document, "\nkind: Namespace\n") }
 
-func render(directory, release, namespace string, files []string) ([]string, error) {
+func render(directory, release, namespace string, files []string) ([]string, string, error) {
 	values, err := readValues(directory, files)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	chart, err := readYAML(filepath.Join(directory, "Chart.yaml"))
 	if err != nil {
-		return nil, err
+		return nil, "", err
+	}
+	version := os.Getenv("KUBE_VERSION")
+	if version == "" {
+		version = "v1.34.0"
 	}
 	data := map[string]interface{}{
-		"Values":  values,
-		"Chart":   map[string]interface{}{"Name": chart["name"], "Version": chart["version"], "AppVersion": chart["appVersion"]},
-		"Release": map[string]interface{}{"Name": release, "Namespace": namespace, "Service": "Helm", "IsInstall": true, "IsUpgrade": false, "Revision": 1},
+		"Values":       values,
+		"Chart":        map[string]interface{}{"Name": chart["name"], "Version": chart["version"], "AppVersion": chart["appVersion"]},
+		"Release":      map[string]interface{}{"Name": release, "Namespace": namespace, "Service": "Helm", "IsInstall": true, "IsUpgrade": false, "Revision": 1},
+		"Capabilities": map[string]interface{}{"KubeVersion": map[string]interface{}{"Version": version}},
+		"Files":        chartFiles(directory),
 	}
 	all := template.New("chart").Option("missingkey=zero")
 	all.Funcs(functions(all))
 	names, err := filepath.Glob(filepath.Join(directory, "templates", "*"))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	sort.Strings(names)
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		if _, err := all.New(templateName(name)).Parse(string(text)); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 	}
 	var out []string
+	var notes string
 	for _, name := range names {
 		if strings.HasPrefix(filepath.Base(name), "_") {
 			continue
 		}
 		var text bytes.Buffer
 		if err := all.ExecuteTemplate(&text, templateName(name), data); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		body := strings.ReplaceAll(text.String(), "<no value>", "")
 		if filepath.Ext(name) != ".yaml" {
-			// Notes are rendered, so that a mistake in them is seen, and not printed: they are no manifest.
+			// Rendered always, so that a mistake in them is seen; and no manifest.
+			notes = body
 			continue
 		}
 		for _, document := range strings.Split("\n"+body, "\n---\n") {
@@ -123,7 +136,19 @@ func render(directory, release, namespace string, files []string) ([]string, err
 			}
 		}
 	}
-	return out, nil
+	return out, notes, nil
+}
+
+// The files of a chart that are no templates.
+type chartFiles string
+
+// As Helm's: what is not there is empty.
+func (directory chartFiles) Get(name string) string {
+	text, err := os.ReadFile(filepath.Join(string(directory), filepath.FromSlash(name)))
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }
 
 func templateName(path string) string { return "templates/" + filepath.Base(path) }

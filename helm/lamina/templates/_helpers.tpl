@@ -42,6 +42,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- toPrettyJson $configuration -}}
 {{- end -}}
 
+{{/* Whether a pool is a zfs one; else empty. */}}
+{{- define "lamina.hasZfs" -}}
+{{- range .Values.pools -}}{{- if eq .backend "zfs" -}}true{{- end -}}{{- end -}}
+{{- end -}}
+
 {{/*
 The host directories that the daemon must see at their own places, as a list of path and propagation. None lies within another: a mount within
 a shared mount would appear on the host too, once more at every start of the pod.

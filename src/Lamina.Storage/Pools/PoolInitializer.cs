@@ -12,12 +12,13 @@ public static class PoolInitializer
     /// <summary>Makes a pool as it is configured, where nothing is yet.</summary>
     /// <param name="settings">Where, and for which backend.</param>
     /// <param name="imageSize">How large the image is to be, where the pool lies in one.</param>
+    /// <param name="programs">The commands of ZFS.</param>
     /// <param name="cancellationToken">Gives up what takes long; nothing is left then.</param>
     /// <exception cref="StorageException">
     /// <see cref="StorageError.FailedPrecondition"/>: something is there already, or a tool is missing. <see cref="StorageError.InvalidArgument"/>:
     /// the filesystem is not the backend's. <see cref="StorageError.Unavailable"/>: it can't carry the backend, or can't be written.
     /// </exception>
-    public static async Task InitializeAsync(PoolSettings settings, ByteSize? imageSize, CancellationToken cancellationToken)
+    public static async Task InitializeAsync(PoolSettings settings, ByteSize? imageSize, ZfsPrograms programs, CancellationToken cancellationToken)
     {
         if (settings.Image is null && imageSize is not null)
             throw new StorageException(StorageError.InvalidArgument, "a size is for a pool in an image; name the image file too");
@@ -25,7 +26,7 @@ public static class PoolInitializer
             throw new StorageException(StorageError.InvalidArgument, $"only btrfs pools lie in an image; pool '{settings.Name}' is of the backend {settings.Backend}");
         if (settings.Backend == PoolBackend.Zfs)
         {
-            await ZfsIdentity.InitializeAsync(settings, new ZfsPrograms(), TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            await ZfsIdentity.InitializeAsync(settings, programs, TimeProvider.System, cancellationToken).ConfigureAwait(false);
             return;
         }
         if (settings.Image is null)
@@ -42,6 +43,10 @@ public static class PoolInitializer
             throw Failed(settings, $"in {settings.Image}", e);
         }
     }
+
+    /// <summary>As the other one, with the commands of ZFS that are installed here.</summary>
+    public static Task InitializeAsync(PoolSettings settings, ByteSize? imageSize, CancellationToken cancellationToken) =>
+        InitializeAsync(settings, imageSize, new ZfsPrograms(), cancellationToken);
 
     /// <summary>Makes a pool that needs no image, where nothing is yet.</summary>
     /// <exception cref="StorageException">As the other one.</exception>

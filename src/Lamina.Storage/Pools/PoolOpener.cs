@@ -34,6 +34,11 @@ public sealed class PoolOpener(ILoggerFactory loggers, TimeProvider time, Writer
         var other => throw new StorageException(StorageError.Unavailable, $"the backend {other} of pool '{settings.Name}' is not in this version"),
     };
 
+    /// <summary>Makes a new pool on the disk.</summary>
+    /// <inheritdoc cref="PoolInitializer.InitializeAsync(PoolSettings, ByteSize?, ZfsPrograms, CancellationToken)" path="/param|/exception"/>
+    public Task InitializeAsync(PoolSettings settings, ByteSize? imageSize, CancellationToken cancellationToken) =>
+        PoolInitializer.InitializeAsync(settings, imageSize, _environment.ZfsPrograms, cancellationToken);
+
     private ImagePool WithImages<TPool>(PoolSettings settings, TPool pool, Func<TPool, (PoolDirectory Directory, Action WakeTrash)> parts)
         where TPool : IPool
     {

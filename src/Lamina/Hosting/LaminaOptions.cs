@@ -42,6 +42,9 @@ internal sealed class LaminaOptions
     /// <summary>The door for Docker and Podman.</summary>
     public DockerOptions Docker { get; set; } = new();
 
+    /// <summary>How ZFS is talked to.</summary>
+    public ZfsOptions Zfs { get; set; } = new();
+
     /// <summary>Metrics and health.</summary>
     public MetricsOptions Metrics { get; set; } = new();
 

@@ -4,6 +4,7 @@ using Lamina.Storage.Ephemeral;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
 using Lamina.Storage.Pools.Cuts;
+using Lamina.Storage.Pools.Zfs;
 
 namespace Lamina.Hosting;
 
@@ -23,6 +24,7 @@ internal static class StorageRegistration
         {
             BindRoots = options.BindRoots,
             RuntimeDirectory = options.RuntimeDirectory,
+            ZfsPrograms = new ZfsPrograms { MountNamespace = options.Zfs.MountNamespace is { Length: > 0 } file ? file : null },
             OwnPaths = () => OwnPaths(options, services.GetRequiredService<PoolSet>()),
         })
         .AddSingleton<PoolOpener>()

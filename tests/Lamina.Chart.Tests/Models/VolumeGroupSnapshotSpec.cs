@@ -2,7 +2,7 @@ using k8s.Models;
 
 namespace Lamina.Chart.Tests.Models;
 
-/// <summary>Of the snapshot API, <c>groupsnapshot.storage.k8s.io/v1beta1</c>.</summary>
+/// <summary>Of the snapshot API, <c>groupsnapshot.storage.k8s.io/v1</c>.</summary>
 internal sealed class VolumeGroupSnapshotSpec
 {
     public required GroupSource Source { get; set; }

@@ -72,6 +72,10 @@ public sealed class DoctorTests(TestDaemon daemon) : IClassFixture<TestDaemon>
     public void Judge_KernelWithZfsWithoutItsCommands_IsAWarning() => AssertCheck(Good with { Modules = ["zfs"] }, "zfs", CheckStatus.Warning, "zfsutils-linux");
 
     [Fact]
+    public void Judge_CommandsOfZfsThatAreTheHosts_IsOkWithoutAnyOfOurs() => Assert.Equal(
+        CheckStatus.Ok, Assert.Single(HostChecks.Judge(Good with { Modules = ["zfs"], HasZfsElsewhere = true }), check => check.Name == "zfs").Status);
+
+    [Fact]
     public void Judge_NoDiskQuotas_SaysWhatHasThem() => AssertCheck(Good with { HasDiskQuotas = false }, "disk quotas", CheckStatus.Warning, "CONFIG_QUOTA");
 
     [Fact]

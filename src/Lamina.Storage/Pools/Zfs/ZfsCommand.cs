@@ -35,7 +35,7 @@ internal sealed partial class ZfsCommand
     /// <exception cref="ZfsFailure"><see cref="StorageError.Unavailable"/>: none that could be used.</exception>
     internal static async Task<ZfsCommand> StartAsync(ZfsPrograms programs, TimeProvider time, CancellationToken cancellationToken)
     {
-        var answer = await RunOnceAsync(programs.Zfs, ["version"], cancellationToken).ConfigureAwait(false);
+        var answer = await RunOnceAsync(programs, programs.Zfs, ["version"], cancellationToken).ConfigureAwait(false);
         return new ZfsCommand(programs, time, ZfsDialect.Parse(answer));
     }
 
@@ -70,7 +70,7 @@ internal sealed partial class ZfsCommand
     {
         try
         {
-            var result = await RunOnceAsync(_programs.Zfs, arguments, CancellationToken.None, key).ConfigureAwait(false);
+            var result = await RunOnceAsync(_programs, _programs.Zfs, arguments, CancellationToken.None, key).ConfigureAwait(false);
             return result.Succeeded ? null : ZfsFailure.Of($"zfs {arguments[0]}", result);
         }
         catch (ZfsFailure e)
@@ -79,22 +79,23 @@ internal sealed partial class ZfsCommand
         }
     }
 
-    private static async Task<string> AskAsync(string program, string[] arguments, CancellationToken cancellationToken)
+    private async Task<string> AskAsync(string program, string[] arguments, CancellationToken cancellationToken)
     {
-        var result = await RunOnceAsync(program, arguments, cancellationToken).ConfigureAwait(false);
+        var result = await RunOnceAsync(_programs, program, arguments, cancellationToken).ConfigureAwait(false);
         return result.Succeeded ? result.Output : throw ZfsFailure.Of($"{Path.GetFileName(program)} {arguments[0]}", result);
     }
 
-    private static async Task<ChildResult> RunOnceAsync(string program, string[] arguments, CancellationToken cancellationToken, VolumeKey? key = null)
+    private static async Task<ChildResult> RunOnceAsync(ZfsPrograms programs, string program, string[] arguments, CancellationToken cancellationToken, VolumeKey? key = null)
     {
         await s_slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await ChildProcess.RunAsync(program, arguments, cancellationToken, key?.ToLine()).ConfigureAwait(false);
+            return await ChildProcess.RunAsync(programs.LauncherOf(program), programs.ArgumentsOf(program, arguments), cancellationToken, key?.ToLine()).ConfigureAwait(false);
         }
         catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.EACCES)
         {
-            throw new ZfsFailure(StorageError.Unavailable, program, $"it can't be started ({e.Message}); is ZFS installed? On Debian: apt-get install zfsutils-linux");
+            var package = programs.MountNamespace is null ? "is ZFS installed? On Debian: apt-get install zfsutils-linux" : "it is in the package util-linux";
+            throw new ZfsFailure(StorageError.Unavailable, programs.LauncherOf(program), $"it can't be started ({e.Message}); {package}");
         }
         catch (LinuxException e)
         {

@@ -32,7 +32,7 @@ internal static class ZfsOrphans
     {
         foreach (var pid in ProcessTable.List())
         {
-            var arguments = ProcessTable.Arguments(pid);
+            var arguments = programs.CommandIn(ProcessTable.Arguments(pid));
             if (arguments.Count > 2 && Path.GetFileName(arguments[0]) == Path.GetFileName(programs.Zfs) && s_changes.Contains(arguments[1])
                 && arguments.Skip(2).Any(argument => argument.StartsWith($"{layout.Root}/", StringComparison.Ordinal)))
             {

@@ -69,9 +69,11 @@ internal static class HostChecks
     private static V1.Check Zfs(HostFacts facts)
     {
         var isInKernel = facts.FileSystems.Contains("zfs") || facts.Modules.Contains("zfs");
-        return facts.Tools.ContainsKey(ZfsCommand) && !isInKernel ? Warning("zfs", "the commands are there, but the kernel does not have it: zfs pools need both, unless zfs-fuse runs",
+        return facts.HasZfsElsewhere ? Ok("zfs", "the commands are those of the host, which the daemon runs in the host's mount namespace")
+            : facts.Tools.ContainsKey(ZfsCommand) && !isInKernel ? Warning("zfs", "the commands are there, but the kernel does not have it: zfs pools need both, unless zfs-fuse runs",
                 "load the module: modprobe zfs; on Debian it comes with apt-get install zfs-dkms linux-headers-amd64")
-            : isInKernel && !facts.Tools.ContainsKey(ZfsCommand) ? Warning("zfs", "the kernel has it, but the commands are missing, which zfs pools need", "apt-get install zfsutils-linux")
+            : isInKernel && !facts.Tools.ContainsKey(ZfsCommand) ? Warning("zfs", "the kernel has it, but the commands are missing, which zfs pools need",
+                "apt-get install zfsutils-linux; in a container, set zfs:mountNamespace, so that those of the host are run")
             : Ok("zfs", isInKernel ? "zfs pools can be made" : "there is none on this host, which matters only for zfs pools");
     }
 

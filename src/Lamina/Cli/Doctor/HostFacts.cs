@@ -9,6 +9,8 @@ internal sealed record HostFacts
     /// <summary>The inode of the first pid namespace, a constant of the kernel (PROC_PID_INIT_INO).</summary>
     internal const string HostPidNamespace = "pid:[4026531836]";
 
+    private const string ZfsVariable = "LAMINA_ZFS__MOUNTNAMESPACE";
+
     private static readonly string[] ToolDirectories = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
     /// <summary>Whether we are root.</summary>
@@ -34,6 +36,9 @@ internal sealed record HostFacts
 
     /// <summary>Where those of <see cref="FileSystemTool.All"/> and <see cref="HostChecks.ZfsCommand"/> are that are there, by name.</summary>
     public ImmutableDictionary<string, string> Tools { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>Whether the daemon of these surroundings runs the commands of ZFS in another mount namespace, as a pod does those of its node.</summary>
+    public bool HasZfsElsewhere { get; init; }
 
     /// <summary>Whether cgroups are of version 2.</summary>
     public bool HasCgroup2 { get; init; }
@@ -61,6 +66,7 @@ internal sealed record HostFacts
                 .Select(tool => ToolDirectories.Select(directory => Path.Combine(directory, tool)).FirstOrDefault(File.Exists))
                 .OfType<string>()
                 .ToImmutableDictionary(path => Path.GetFileName(path)),
+            HasZfsElsewhere = !string.IsNullOrEmpty(host.Environment(ZfsVariable)),
             HasCgroup2 = File.Exists("/sys/fs/cgroup/cgroup.controllers"),
             PidNamespace = TryReadLink("/proc/self/ns/pid"),
             Mounts = MountTable.Parse(ReadText("/proc/self/mountinfo")),

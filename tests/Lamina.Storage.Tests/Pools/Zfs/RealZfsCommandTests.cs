@@ -58,6 +58,28 @@ public sealed class RealZfsCommandTests(ZfsFileSystem fileSystem)
         await ZfsFileSystem.DestroyAsync(dataset);
     }
 
+    // Here it is our own namespace by another name: what it costs, and that nothing is lost on the way, are the same.
+    [Fact]
+    public async Task Commands_OfAnotherMountNamespace_AreRunThere()
+    {
+        _ = fileSystem.Pool;
+        var programs = new ZfsPrograms { MountNamespace = "/proc/self/ns/mnt" };
+
+        var command = await ZfsCommand.StartAsync(programs, TimeProvider.System, default);
+
+        Assert.True(await command.ExistsAsync(fileSystem.Pool, default));
+        Assert.Equal(["zfs", "mount", "tank/a"], programs.CommandIn(["/usr/bin/nsenter", .. programs.ArgumentsOf("zfs", ["mount", "tank/a"])]));
+    }
+
+    [Fact]
+    public async Task Commands_OfAMountNamespaceThatIsNotThere_SayWhichItIs()
+    {
+        var failure = await Assert.ThrowsAsync<ZfsFailure>(() => ZfsCommand.StartAsync(new ZfsPrograms { MountNamespace = "/nowhere/ns/mnt" }, TimeProvider.System, default));
+
+        Assert.Equal(StorageError.Unavailable, failure.Error);
+        Assert.Contains("/nowhere/ns/mnt", failure.Message, StringComparison.Ordinal);
+    }
+
     private static Task<ZfsCommand> StartAsync() => ZfsCommand.StartAsync(new ZfsPrograms(), TimeProvider.System, default);
 
     private static async Task<StorageError> ErrorOfAsync(Task change) => (await Assert.ThrowsAsync<ZfsFailure>(() => change)).Error;
