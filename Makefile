@@ -32,12 +32,16 @@ benchmark: check-host install-test build
 build:
 	@dotnet build Csi.sln --configuration $(CONFIGURATION) --verbosity quiet --nologo
 
-# The container image for Kubernetes, by the Docker that is installed.
+# The container image for Kubernetes, by the Docker that is installed, or that DOCKER_HOST names. IMAGE and BASE may name others, and DOCKER_BUILD has more
+# for 'docker build'.
 VERSION := $(shell sed -n 's|.*<VersionPrefix>\(.*\)</VersionPrefix>.*|\1|p' Directory.Build.props)
+IMAGE ?= lamina:$(VERSION)
+BASE ?= debian:bookworm-slim
 image:
 	@rm -rf artifacts/image
 	@dotnet publish src/Lamina --configuration Release --runtime linux-x64 --self-contained -p:PublishReadyToRun=true --output artifacts/image/lamina --verbosity quiet --nologo
-	@docker build --file deploy/image/Dockerfile --build-arg VERSION=$(VERSION) --tag lamina:$(VERSION) artifacts/image
+	@docker build --file deploy/image/Dockerfile --build-arg BASE=$(BASE) --build-arg VERSION=$(VERSION) \
+		--build-arg REVISION=$$(git rev-parse --verify --quiet HEAD || echo unknown) --tag $(IMAGE) $(DOCKER_BUILD) artifacts/image
 
 # deploy/kubernetes/lamina.yaml, from the Helm chart; and what the chart has of deploy/monitoring, as Helm reads nothing outside of a chart.
 manifests: check-host install-manifests

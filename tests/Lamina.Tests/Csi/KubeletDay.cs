@@ -12,13 +12,13 @@ namespace Lamina.Tests.Csi;
 /// </summary>
 internal sealed class KubeletDay : IAsyncDisposable
 {
-    private readonly LoopDisk _disk;
+    private readonly IAsyncDisposable _place;
     private readonly DaemonProcess _daemon;
     private CsiConnection _connection;
 
-    private KubeletDay(LoopDisk disk, DaemonProcess daemon)
+    private KubeletDay(IAsyncDisposable place, DaemonProcess daemon)
     {
-        _disk = disk;
+        _place = place;
         _daemon = daemon;
         _connection = new CsiConnection(daemon.CsiSocket);
     }
@@ -30,7 +30,19 @@ internal sealed class KubeletDay : IAsyncDisposable
     internal static async Task<KubeletDay> StartAsync(PoolBackend backend, FileSystemKind kind)
     {
         var disk = await LoopDisk.CreateAsync(kind);
-        var day = new KubeletDay(disk, new DaemonProcess([.. PoolPlace.Make("pool", backend, disk).Arguments, "--csi:nodeLocal=true"]));
+        return await StartAsync(disk, PoolPlace.Make("pool", backend, disk).Arguments);
+    }
+
+    /// <summary>Starts a daemon with a ZFS pool.</summary>
+    internal static async Task<KubeletDay> StartAsync(ZfsFileSystem fileSystem)
+    {
+        var dataset = fileSystem.NewDataset();
+        return await StartAsync(new OwnDataset(dataset), await CsiPools.ZfsAsync("pool", dataset));
+    }
+
+    private static async Task<KubeletDay> StartAsync(IAsyncDisposable place, string[] arguments)
+    {
+        var day = new KubeletDay(place, new DaemonProcess([.. arguments, "--csi:nodeLocal=true"]));
         try
         {
             await day.StartAsync();
@@ -65,16 +77,21 @@ internal sealed class KubeletDay : IAsyncDisposable
     /// <summary>A call whose answer is the second one.</summary>
     internal async Task<T> CallAsync<T>(Func<CsiConnection, AsyncUnaryCall<T>> call)
     {
-        var unheard = await call(_connection);
-        _daemon.Kill();
-        await StartAsync();
-        var answer = await call(_connection);
+        var (unheard, answer) = await TwiceAsync(call);
         Assert.Equal(unheard, answer);
         return answer;
     }
 
-    /// <summary>A call that is heard at once.</summary>
-    internal async Task<T> AskAsync<T>(Func<CsiConnection, AsyncUnaryCall<T>> call) => await call(_connection);
+    /// <summary>The same for figures, which are others each time.</summary>
+    internal async Task<T> AskAsync<T>(Func<CsiConnection, AsyncUnaryCall<T>> call) => (await TwiceAsync(call)).Answer;
+
+    private async Task<(T Unheard, T Answer)> TwiceAsync<T>(Func<CsiConnection, AsyncUnaryCall<T>> call)
+    {
+        var unheard = await call(_connection);
+        _daemon.Kill();
+        await StartAsync();
+        return (unheard, await call(_connection));
+    }
 
     /// <summary>Starts the daemon again.</summary>
     internal async Task StartAsync()
@@ -111,6 +128,11 @@ internal sealed class KubeletDay : IAsyncDisposable
         _connection.Dispose();
         MountCleanup.UnmountBeneath(Directory);
         await _daemon.DisposeAsync();
-        _disk.Dispose();
+        await _place.DisposeAsync();
+    }
+
+    private sealed class OwnDataset(string name) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => new(ZfsFileSystem.DestroyAsync(name));
     }
 }

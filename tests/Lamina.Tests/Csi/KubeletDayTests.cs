@@ -23,8 +23,20 @@ public sealed class KubeletDayTests
     public async Task Day_OnWhichTheDaemonIsKilledAfterEachCall_EndsWell(PoolBackend backend, FileSystemKind disk, string fileSystem)
     {
         await using var day = await KubeletDay.StartAsync(backend, disk);
-        var capability = Requests.Mount(Mode.SingleNodeMultiWriter, fileSystem);
+        await LiveAsync(day, Requests.Mount(Mode.SingleNodeMultiWriter, fileSystem));
+    }
 
+    [Theory]
+    [MemberData(nameof(Pools))]
+    public async Task Reboot_WithPodsThatWereNeverUnpublished_GivesThemTheirVolumeAgain(PoolBackend backend, FileSystemKind disk, string fileSystem)
+    {
+        await using var day = await KubeletDay.StartAsync(backend, disk);
+        await RebootAsync(day, Requests.Mount(Mode.SingleNodeMultiWriter, fileSystem));
+    }
+
+    /// <summary>Two pods with one volume, from the registration to the deletion.</summary>
+    internal static async Task LiveAsync(KubeletDay day, Wire.VolumeCapability capability)
+    {
         await RegisterAsync(day);
         var volume = await CreateAsync(day, "pvc-1", capability);
         var staging = day.StagingOf("pvc-1");
@@ -33,14 +45,23 @@ public sealed class KubeletDayTests
         await day.CallAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(volume, staging, first, capability)));
         using (var pod = OtherMountNamespace.Hold(first))
         {
+            // What runs in the pod has it open through all that comes, and goes on writing.
+            await using var log = File.AppendText(Path.Combine(pod.Path, "log"));
             await File.WriteAllTextAsync(Path.Combine(pod.Path, "file"), "of the first pod");
             await day.CallAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(volume, staging, second, capability)));
-            await UseAsync(second, "of the first pod", "of both");
-            await ExpandAsync(day, volume, first, staging, capability);
-            // As after a restart of the kubelet: again and again, and no mount on another.
-            await day.CallAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(volume, staging, first, capability)));
-            Assert.Equal((1, 1), (CsiDaemon.MountsAt(first), CsiDaemon.MountsAt(second)));
-            Assert.Equal("of both", await File.ReadAllTextAsync(Path.Combine(pod.Path, "file")));
+            using (var other = OtherMountNamespace.Hold(second))
+            {
+                await AppendAsync(log, "both are published");
+                Assert.Equal("of the first pod", await File.ReadAllTextAsync(Path.Combine(other.Path, "file")));
+                await File.WriteAllTextAsync(Path.Combine(other.Path, "file"), "of both");
+                await ExpandAsync(day, volume, first, staging, capability);
+                // As after a restart of the kubelet: again and again, and no mount on another.
+                await day.CallAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(volume, staging, first, capability)));
+                Assert.Equal((1, 1), (CsiDaemon.MountsAt(first), CsiDaemon.MountsAt(second)));
+                Assert.Equal("of both", await File.ReadAllTextAsync(Path.Combine(pod.Path, "file")));
+                await AppendAsync(log, "it has grown");
+                Assert.Equal(["both are published", "it has grown"], await File.ReadAllLinesAsync(Path.Combine(other.Path, "log")));
+            }
         }
 
         await day.CallAsync(csi => csi.Node.NodeUnpublishVolumeAsync(new() { VolumeId = volume, TargetPath = first }));
@@ -53,25 +74,25 @@ public sealed class KubeletDayTests
 
         await RestoreAsync(day, volume, capability);
         await day.CallAsync(csi => csi.Controller.DeleteVolumeAsync(new() { VolumeId = volume }));
-        Assert.Empty((await day.AskAsync(csi => csi.Controller.ListVolumesAsync(new()))).Entries);
+        Assert.Empty((await day.CallAsync(csi => csi.Controller.ListVolumesAsync(new()))).Entries);
     }
 
-    [Theory]
-    [MemberData(nameof(Pools))]
-    public async Task Reboot_WithPodsThatWereNeverUnpublished_GivesThemTheirVolumeAgain(PoolBackend backend, FileSystemKind disk, string fileSystem)
+    /// <summary>The machine goes down with two pods; one of them comes back, the other one was deleted meanwhile.</summary>
+    internal static async Task RebootAsync(KubeletDay day, Wire.VolumeCapability capability)
     {
-        await using var day = await KubeletDay.StartAsync(backend, disk);
-        var capability = Requests.Mount(Mode.SingleNodeMultiWriter, fileSystem);
         var volume = await CreateAsync(day, "pvc-1", capability);
-        var (staging, target) = (day.StagingOf("pvc-1"), day.TargetOf("pod"));
-        await day.AskAsync(csi => csi.Node.NodeStageVolumeAsync(Requests.Stage(volume, staging, capability)));
-        await day.AskAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(volume, staging, target, capability)));
+        var (staging, target, deleted) = (day.StagingOf("pvc-1"), day.TargetOf("pod"), day.TargetOf("deleted"));
+        await day.CallAsync(csi => csi.Node.NodeStageVolumeAsync(Requests.Stage(volume, staging, capability)));
+        await day.CallAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(volume, staging, target, capability)));
+        await day.CallAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(volume, staging, deleted, capability)));
         await File.WriteAllTextAsync(Path.Combine(target, "file"), "before");
 
         day.PowerOff();
         await day.StartAsync();
 
-        // The directories of yesterday are still there, and empty.
+        // The directories of yesterday are still there, and empty. One of them is cleaned up, whatever the daemon remembers.
+        await day.CallAsync(csi => csi.Node.NodeUnpublishVolumeAsync(new() { VolumeId = volume, TargetPath = deleted }));
+        Assert.False(Path.Exists(deleted));
         await day.CallAsync(csi => csi.Node.NodeStageVolumeAsync(Requests.Stage(volume, staging, capability)));
         await day.CallAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(volume, staging, target, capability)));
         await UseAsync(target, "before", "after");
@@ -105,9 +126,9 @@ public sealed class KubeletDayTests
     private static async Task RegisterAsync(KubeletDay day)
     {
         Assert.Equal("csi.lamina.dev", (await day.CallAsync(csi => csi.Identity.GetPluginInfoAsync(new()))).Name);
-        Assert.Equal("node-1", (await day.AskAsync(csi => csi.Node.NodeGetInfoAsync(new()))).NodeId);
-        Assert.NotEmpty((await day.AskAsync(csi => csi.Identity.GetPluginCapabilitiesAsync(new()))).Capabilities);
-        Assert.NotEmpty((await day.AskAsync(csi => csi.Controller.ControllerGetCapabilitiesAsync(new()))).Capabilities);
+        Assert.Equal("node-1", (await day.CallAsync(csi => csi.Node.NodeGetInfoAsync(new()))).NodeId);
+        Assert.NotEmpty((await day.CallAsync(csi => csi.Identity.GetPluginCapabilitiesAsync(new()))).Capabilities);
+        Assert.NotEmpty((await day.CallAsync(csi => csi.Controller.ControllerGetCapabilitiesAsync(new()))).Capabilities);
         Assert.True((await day.AskAsync(csi => csi.Controller.GetCapacityAsync(new() { AccessibleTopology = Requests.Place("node-1") }))).AvailableCapacity > 0);
     }
 
@@ -135,6 +156,12 @@ public sealed class KubeletDayTests
         await File.WriteAllTextAsync(Path.Combine(pod.Path, "file"), written);
     }
 
+    private static async Task AppendAsync(StreamWriter log, string line)
+    {
+        await log.WriteLineAsync(line);
+        await log.FlushAsync();
+    }
+
     private static async Task ExpandAsync(KubeletDay day, string volume, string target, string staging, Wire.VolumeCapability capability)
     {
         var request = new Wire.NodeExpandVolumeRequest
@@ -152,13 +179,13 @@ public sealed class KubeletDayTests
         Assert.Equal((true, LargerSize), (cut.ReadyToUse, cut.SizeBytes));
         var restored = await CreateAsync(day, "pvc-2", capability, Requests.FromSnapshot(cut.SnapshotId), LargerSize);
         var (staging, target) = (day.StagingOf("pvc-2"), day.TargetOf("third"));
-        await day.AskAsync(csi => csi.Node.NodeStageVolumeAsync(Requests.Stage(restored, staging, capability)));
-        await day.AskAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(restored, staging, target, capability)));
+        await day.CallAsync(csi => csi.Node.NodeStageVolumeAsync(Requests.Stage(restored, staging, capability)));
+        await day.CallAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(restored, staging, target, capability)));
         await UseAsync(target, "of the second pod", "restored");
-        await day.AskAsync(csi => csi.Node.NodeUnpublishVolumeAsync(new() { VolumeId = restored, TargetPath = target }));
+        await day.CallAsync(csi => csi.Node.NodeUnpublishVolumeAsync(new() { VolumeId = restored, TargetPath = target }));
         Assert.Empty(KubeletDay.ReferencesTo(staging));
-        await day.AskAsync(csi => csi.Node.NodeUnstageVolumeAsync(new() { VolumeId = restored, StagingTargetPath = staging }));
-        await day.AskAsync(csi => csi.Controller.DeleteVolumeAsync(new() { VolumeId = restored }));
+        await day.CallAsync(csi => csi.Node.NodeUnstageVolumeAsync(new() { VolumeId = restored, StagingTargetPath = staging }));
+        await day.CallAsync(csi => csi.Controller.DeleteVolumeAsync(new() { VolumeId = restored }));
         await day.CallAsync(csi => csi.Controller.DeleteSnapshotAsync(new() { SnapshotId = cut.SnapshotId }));
     }
 }
