@@ -28,6 +28,8 @@ public static class ChildProcess
     public static async Task<ChildResult> RunAsync(string file, IReadOnlyList<string> arguments, CancellationToken cancellationToken, string? input = null)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        // By the command's name alone, as its arguments may be anything.
+        using var span = LinuxTrace.Source.StartActivity($"run {Path.GetFileName(file)}", ActivityKind.Client);
         using var process = Start(file, arguments);
         try
         {
@@ -37,6 +39,7 @@ public static class ChildProcess
             var error = ReadAsync(process.StandardError, tooMuch);
             var texts = await Task.WhenAll(output, error).ConfigureAwait(false);
             await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+            span?.SetTag("process.exit.code", process.ExitCode);
             return new ChildResult(process.ExitCode, texts[0], texts[1]);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

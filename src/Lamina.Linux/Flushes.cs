@@ -30,13 +30,14 @@ public static class Flushes
     internal static Waiting Begin(string request)
     {
         s_count.Add(1, new KeyValuePair<string, object?>("request", request));
-        return new Waiting(request, s_seconds.Enabled ? Stopwatch.GetTimestamp() : 0);
+        return new Waiting(request, s_seconds.Enabled ? Stopwatch.GetTimestamp() : 0, LinuxTrace.Source.StartActivity(request));
     }
 
-    internal readonly struct Waiting(string request, long started) : IDisposable
+    internal readonly struct Waiting(string request, long started, Activity? span) : IDisposable
     {
         public void Dispose()
         {
+            span?.Dispose();
             if (started != 0)
                 s_seconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("request", request));
         }

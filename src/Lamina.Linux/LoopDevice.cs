@@ -157,12 +157,23 @@ public sealed unsafe class LoopDevice : IDisposable
         using var blocks = Files.OpenDirectory("/sys/block");
         foreach (var entry in Files.Enumerate(blocks))
         {
-            if (entry.Name.StartsWith("loop", StringComparison.Ordinal)
-                && int.TryParse(entry.Name.AsSpan(4), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-                && TryGetStatus(number, blocks) is { } status)
-            {
+            if (TryGetNumber(entry.Name, out var number) && TryGetStatus(number, blocks) is { } status)
                 found.Add(status);
-            }
+        }
+        return found;
+    }
+
+    /// <summary>
+    /// The files behind all loop devices in use, by the kernel's names for them. No device is opened for it, and no file is looked at: whatever hangs, this does not.
+    /// </summary>
+    public static IReadOnlyList<string> ListBackingFiles()
+    {
+        List<string> found = [];
+        using var blocks = Files.OpenDirectory("/sys/block");
+        foreach (var entry in Files.Enumerate(blocks))
+        {
+            if (TryGetNumber(entry.Name, out var number) && ReadAttribute(blocks, number, "backing_file") is { } file)
+                found.Add(file);
         }
         return found;
     }
@@ -172,6 +183,12 @@ public sealed unsafe class LoopDevice : IDisposable
     /// <param name="inode">As <see cref="FileStatus.Inode"/>.</param>
     public static IReadOnlyList<LoopStatus> ListByBacking(ulong device, ulong inode) =>
         [.. List().Where(loop => loop.BackingDevice == device && loop.BackingInode == inode)];
+
+    private static bool TryGetNumber(string name, out int number)
+    {
+        number = 0;
+        return name.StartsWith("loop", StringComparison.Ordinal) && int.TryParse(name.AsSpan(4), NumberStyles.None, CultureInfo.InvariantCulture, out number);
+    }
 
     private static LoopStatus? TryGetStatus(int number, SafeFileHandle blocks)
     {

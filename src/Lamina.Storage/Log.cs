@@ -124,12 +124,15 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "Pool {Pool}: {Path} in the trash could not be removed and stays: {Reason}")]
     public static partial void TrashKept(this ILogger logger, PoolName pool, string path, string reason);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Pool {Pool}: {Removed} objects are gone from the trash, {Left} are left, in {Duration}")]
+    public static partial void TrashEmptied(this ILogger logger, PoolName pool, int removed, int left, TimeSpan duration);
+
     [LoggerMessage(Level = LogLevel.Warning,
         Message = "Volume {Volume}: a snapshot names the layer that is written to, as after a crash; detach the volume soon, so that the snapshot does not change any more")]
     public static partial void SharedHeadMounted(this ILogger logger, ObjectKey volume);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume}: {Layers} layers are merged into one")]
-    public static partial void LayersMerged(this ILogger logger, ObjectKey volume, int layers);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume}: {Layers} layers are merged into one, in {Duration}")]
+    public static partial void LayersMerged(this ILogger logger, ObjectKey volume, int layers, TimeSpan duration);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: its layers could not be merged, which is tried again at the next detach: {Reason}")]
     public static partial void MergeFailed(this ILogger logger, ObjectKey volume, string reason);

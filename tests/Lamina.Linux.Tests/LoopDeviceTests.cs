@@ -53,6 +53,18 @@ public sealed class LoopDeviceTests(Ext4FileSystem fileSystem) : IDisposable
     }
 
     [Fact]
+    public void ListBackingFiles_Attached_HasTheFileAndNoOther()
+    {
+        using var image = Image("image");
+        using var other = Image("other");
+        using (LoopDevice.Attach(image, "a name", direct: false, readOnly: false, autoClear: true))
+        {
+            Assert.Contains(_scratch["image"], LoopDevice.ListBackingFiles());
+            Assert.DoesNotContain(_scratch["other"], LoopDevice.ListBackingFiles());
+        }
+    }
+
+    [Fact]
     public void ListByBacking_TheFile_FindsItByWhateverName()
     {
         using var image = Image("image");

@@ -10,12 +10,13 @@ public sealed partial class AttachmentService
         if (_mounts.IsMounted(volume.Id))
             return;
         _mounts.CheckSeen();
-        var pool = _pools.Resolve(volume.Id.Pool).Pool;
+        var loaded = _pools.Resolve(volume.Id.Pool);
+        var pool = loaded.Pool;
         await pool.UnlockAsync(volume, key).ConfigureAwait(false);
         var description = await pool.AttachAsync(volume).ConfigureAwait(false);
         try
         {
-            _mounts.Mount(volume.Id, description);
+            InStep(loaded.Name, "mount_volume", volume.Id, () => _mounts.Mount(volume.Id, description));
         }
         catch (Exception e)
         {
@@ -34,11 +35,14 @@ public sealed partial class AttachmentService
         try
         {
             wasMounted = _mounts.IsMounted(id);
-            if (!_mounts.TryUnmount(id))
+            InStep(PoolNameOf(id), "unmount_volume", id, () =>
             {
-                throw new StorageException(StorageError.FailedPrecondition,
-                    $"volume {id} is still in use: a process has files open at {_mounts.PathOf(id)}, or its working directory; see: fuser -vm {_mounts.PathOf(id)}");
-            }
+                if (!_mounts.TryUnmount(id))
+                {
+                    throw new StorageException(StorageError.FailedPrecondition,
+                        $"volume {id} is still in use: a process has files open at {_mounts.PathOf(id)}, or its working directory; see: fuser -vm {_mounts.PathOf(id)}");
+                }
+            });
         }
         catch (LinuxException e)
         {
@@ -56,6 +60,32 @@ public sealed partial class AttachmentService
     {
         _logger.VolumeDetached(id);
         if (_catalog.Find(id) is { } volume && _pools.TryResolve(id.Pool, out var pool))
+        {
+            using var span = StorageTrace.Source.StartActivity("settle_detached");
             await pool.Pool.DetachedAsync(volume).ConfigureAwait(false);
+        }
+    }
+
+    // A pool that is not loaded has no name any more, and a volume is unmounted without it.
+    private PoolName? PoolNameOf(VolumeId id) => _pools.TryResolve(id.Pool, out var pool) ? pool.Name : null;
+
+    // What is done to mounts is measured beside what backends do, as a part of the same operation.
+    private static void InStep(PoolName? pool, string name, VolumeId volume, Action change)
+    {
+        if (pool is not { } known)
+        {
+            StorageTrace.Run(name, change);
+            return;
+        }
+        using var step = StorageStep.Begin(known, name, $"volume {volume}");
+        try
+        {
+            change();
+        }
+        catch (Exception e)
+        {
+            step.Fail(e is LinuxException linux ? StorageException.From(name, linux) : e);
+            throw;
+        }
     }
 }

@@ -55,7 +55,7 @@ public sealed partial class AttachmentService
             await MountAsync(volume).ConfigureAwait(false);
             PrepareDevice(volume, holder);
             GiveToGroup(volume, request);
-            Publications.Mount(_mounts.PathOf(id), request.Target, request.ReadOnly, request.Flags);
+            InStep(PoolNameOf(id), "mount_publication", id, () => Publications.Mount(_mounts.PathOf(id), request.Target, request.ReadOnly, request.Flags));
         }
         catch (Exception e)
         {
@@ -75,7 +75,8 @@ public sealed partial class AttachmentService
         {
             var attached = MountQuery.At(_mounts.PathOf(id));
             // The holder says that what is mounted there is ours. Without one, only the same tree as the attachment's is.
-            Publications.Unmount(target, mount => attached is { } own ? mount.Device == own.Device && mount.Root == own.Root : holder is not null);
+            InStep(
+                PoolNameOf(id), "unmount_publication", id, () => Publications.Unmount(target, mount => attached is { } own ? mount.Device == own.Device && mount.Root == own.Root : holder is not null));
         }
         catch (LinuxException e)
         {

@@ -12,8 +12,13 @@ public sealed partial class AttachmentService
         var table = MountTable.Read();
         var points = table.Entries.Select(entry => entry.MountPoint).ToHashSet(StringComparer.Ordinal);
         // What protects a bare mount point is no volume's mount.
-        var mounted = table.Entries.Select(entry => _mounts.VolumeAt(entry.MountPoint) is { } volume && !VolumeMounts.IsShield(entry, volume) ? volume : (VolumeId?)null)
-            .OfType<VolumeId>().ToImmutableHashSet();
+        var mounts = new Dictionary<VolumeId, MountEntry>();
+        foreach (var entry in table.Entries)
+        {
+            if (_mounts.VolumeAt(entry.MountPoint) is { } volume && !VolumeMounts.IsShield(entry, volume))
+                mounts[volume] = entry;
+        }
+        var mounted = mounts.Keys.ToImmutableHashSet();
         var held = _holders.Volumes.ToList();
         var publications = held.SelectMany(HoldersOf).Where(holder => holder.Kind == HolderKind.Publication).ToList();
         return new MountSurvey(
@@ -22,6 +27,19 @@ public sealed partial class AttachmentService
             held.Count(mounted.Contains),
             publications.Count,
             publications.Count(holder => points.Contains(holder.Reference)),
+            DevicesOf(mounts),
             [.. mounted.Where(volume => HoldersOf(volume).IsEmpty)]);
+    }
+
+    // A raw device is the bind mount of its node; a filesystem of a volume's own is mounted from one. All other volumes share the pool's.
+    private ImmutableDictionary<VolumeId, string> DevicesOf(Dictionary<VolumeId, MountEntry> mounts)
+    {
+        var devices = ImmutableDictionary.CreateBuilder<VolumeId, string>();
+        foreach (var (id, mount) in mounts)
+        {
+            if (_catalog.Find(id) is { IsImage: true } volume)
+                devices[id] = Path.GetFileName(volume.Kind == VolumeKind.Block ? mount.Root : mount.Source);
+        }
+        return devices.ToImmutable();
     }
 }

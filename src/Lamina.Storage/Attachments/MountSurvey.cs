@@ -8,6 +8,7 @@ namespace Lamina.Storage.Attachments;
 /// <param name="VolumesPresent">How many of those are mounted.</param>
 /// <param name="PublicationsHeld">How many paths a volume was published at.</param>
 /// <param name="PublicationsPresent">How many of those have a mount.</param>
+/// <param name="Devices">The block device of each mounted volume that has one for itself, by the kernel's name of it, such as <c>loop3</c>.</param>
 /// <param name="Orphans">The volumes that are mounted though nobody holds them.</param>
 public sealed record MountSurvey(
-    ImmutableHashSet<VolumeId> Mounted, int VolumesHeld, int VolumesPresent, int PublicationsHeld, int PublicationsPresent, ImmutableArray<VolumeId> Orphans);
+    ImmutableHashSet<VolumeId> Mounted, int VolumesHeld, int VolumesPresent, int PublicationsHeld, int PublicationsPresent, ImmutableDictionary<VolumeId, string> Devices, ImmutableArray<VolumeId> Orphans);

@@ -18,6 +18,9 @@ public sealed class OperationRunner(KeyedLocks locks, ILogger<OperationRunner> l
     /// <summary>How many operations are under way.</summary>
     public int Running => _running.Count;
 
+    /// <summary>Those that are under way, the oldest first.</summary>
+    public IReadOnlyList<RunningOperation> List() => [.. _running.Values.OrderBy(operation => operation.Since)];
+
     /// <summary>The operations under way that hold one of these locks, the oldest first.</summary>
     public IReadOnlyList<RunningOperation> Find(params IReadOnlyCollection<LockKey> keys) =>
         [.. _running.Values.Where(operation => operation.Keys.Any(keys.Contains)).OrderBy(operation => operation.Since)];
@@ -34,6 +37,7 @@ public sealed class OperationRunner(KeyedLocks locks, ILogger<OperationRunner> l
         IDisposable held;
         try
         {
+            using var waiting = StorageTrace.Source.StartActivity("wait_for_locks");
             held = await locks.AcquireAsync(all, cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)

@@ -157,6 +157,9 @@ public interface IPool : IAsyncDisposable
     /// </summary>
     ByteSize? GetHeadroom(Volume volume) => null;
 
+    /// <summary>What the backend knows of a volume besides, like <see cref="GetUsage(Volume)"/>.</summary>
+    VolumeFigures GetFigures(Volume volume) => new() { Headroom = GetHeadroom(volume) };
+
     /// <summary>What a snapshot holds, like <see cref="GetUsage(Volume)"/>.</summary>
     SnapshotUsage? GetUsage(Snapshot snapshot);
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Lamina.Linux;
 
 namespace Lamina.Storage.Pools;
@@ -15,9 +14,7 @@ internal sealed class PoolEdge(PoolSettings settings)
     /// <param name="operation">Does it.</param>
     internal async Task<T> RunAsync<T>(string what, Func<Task<T>> operation)
     {
-        var (step, started, error) = (StepOf(what), Stopwatch.GetTimestamp(), default(StorageError?));
-        using var span = StorageTrace.Source.StartActivity(step);
-        span?.SetTag("lamina.pool", settings.Name.ToString());
+        using var step = StorageStep.Begin(settings.Name, StepOf(what), what);
         try
         {
             return await operation().ConfigureAwait(false);
@@ -25,19 +22,13 @@ internal sealed class PoolEdge(PoolSettings settings)
         catch (LinuxException e)
         {
             var failure = Failed(what, e);
-            error = failure.Error;
+            step.Fail(failure.Error);
             throw failure;
         }
         catch (Exception e)
         {
-            error = e is StorageException known ? known.Error : StorageError.Internal;
+            step.Fail(e);
             throw;
-        }
-        finally
-        {
-            if (error is { } kind)
-                span?.SetStatus(ActivityStatusCode.Error, kind.ToString());
-            StorageMeter.Step(settings.Name.ToString(), step, error?.ToString() ?? "OK", Stopwatch.GetElapsedTime(started));
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Lamina.Linux;
 
 namespace Lamina.Storage.Pools;
 
@@ -32,6 +33,15 @@ public sealed record PoolFigures
     /// <summary>Overlay: how often a volume's layers were merged since the daemon began.</summary>
     public long? Merges { get; init; }
 
-    /// <summary>What is deleted and still takes its space, in objects: how much that is, only a walk could tell.</summary>
+    /// <summary>What is deleted and still takes its space, in objects.</summary>
     public int? TrashEntries { get; init; }
+
+    /// <summary>What those objects take, what they share with others included; null where not all of them are known without a walk.</summary>
+    public ByteSize? TrashBytes { get; init; }
+
+    /// <summary>What the disk has done that the pool lies on, whoever asked for it; of several disks together.</summary>
+    public BlockStatistics? Disk { get; init; }
+
+    /// <summary>When the disk told this and the capacity; null: just now.</summary>
+    public DateTimeOffset? AsOf { get; init; }
 }

@@ -5,6 +5,12 @@ namespace Lamina.Storage.Pools;
 /// <param name="DeviceErrors">Reads, writes and checksums that have failed on its disks since somebody cleared the count.</param>
 public sealed record PoolHealth(int? Fragmentation, long? DeviceErrors)
 {
+    /// <summary>What the system that keeps the disks together says of itself, such as <c>DEGRADED</c>.</summary>
+    public string? State { get; init; }
+
+    /// <summary>When it was read, with all else that is read behind the scenes.</summary>
+    public DateTimeOffset? At { get; init; }
+
     /// <summary>Nothing is known.</summary>
     public static PoolHealth Unknown { get; } = new(null, null);
 }

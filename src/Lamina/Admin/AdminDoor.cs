@@ -21,6 +21,7 @@ internal static class AdminDoor
             .AddServiceOptions<SnapshotsApi>(options => options.Interceptors.Add<AdminInterceptor>())
             .AddServiceOptions<SnapshotGroupsApi>(options => options.Interceptors.Add<AdminInterceptor>())
             .AddServiceOptions<TreeApi>(options => options.Interceptors.Add<AdminInterceptor>())
+            .AddServiceOptions<CallsApi>(options => options.Interceptors.Add<AdminInterceptor>())
             .AddServiceOptions<DoctorApi>(options => options.Interceptors.Add<AdminInterceptor>());
         return services;
     }
@@ -33,6 +34,7 @@ internal static class AdminDoor
         endpoints.MapGrpcService<SnapshotsApi>().OnListener(Listener.Admin);
         endpoints.MapGrpcService<SnapshotGroupsApi>().OnListener(Listener.Admin);
         endpoints.MapGrpcService<TreeApi>().OnListener(Listener.Admin);
+        endpoints.MapGrpcService<CallsApi>().OnListener(Listener.Admin);
         endpoints.MapGrpcService<DoctorApi>().OnListener(Listener.Admin);
     }
 }

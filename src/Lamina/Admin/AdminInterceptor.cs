@@ -5,6 +5,7 @@ using Lamina.Hosting;
 using Lamina.Linux;
 using Lamina.Metrics;
 using Lamina.Storage;
+using Lamina.Storage.Operations;
 
 namespace Lamina.Admin;
 
@@ -31,7 +32,7 @@ internal sealed class AdminInterceptor(OperationMetrics metrics, TimeProvider ti
     private async Task RunAsync(object request, ServerCallContext context, Func<Task> call)
     {
         using var inFlight = metrics.Begin("admin");
-        using var scope = CallScope.Begin(logger, context.Method);
+        using var scope = CallScope.Begin(logger, context.Method, context.RequestHeaders.GetValue("traceparent"), context.RequestHeaders.GetValue("tracestate"));
         var start = time.GetTimestamp();
         var objects = LoggedIds.Of((IMessage)request);
         try

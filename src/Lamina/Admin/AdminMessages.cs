@@ -1,8 +1,9 @@
-using Google.Protobuf.WellKnownTypes;
+using Lamina.Linux;
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Operations;
 using Lamina.Storage.Pools;
+using Timestamp = Google.Protobuf.WellKnownTypes.Timestamp;
 
 namespace Lamina.Admin;
 
@@ -38,7 +39,9 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
     }
 
     /// <summary>A volume with its use.</summary>
-    internal V1.Volume Of(Volume volume)
+    /// <param name="volume">The volume.</param>
+    /// <param name="devices">The block devices of all volumes that have one, for whoever asks for many; null: looked up.</param>
+    internal V1.Volume Of(Volume volume, IReadOnlyDictionary<VolumeId, string>? devices = null)
     {
         var message = new V1.Volume
         {
@@ -62,6 +65,8 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
             message.Source = new V1.Source { Volume = cloned.ToString() };
         if (attachments.MountPointOf(volume.Id) is { } path)
             message.Path = path;
+        if (volume.IsImage && message.HasPath && (devices ?? attachments.Survey().Devices).GetValueOrDefault(volume.Id) is { } device && BlockStatistics.Find(device) is { } io)
+            message.Io = Of(device, io);
         message.Parameters.Add(ParametersOf(volume.Parameters));
         message.Attributes.Add((volume.Attributes ?? VolumeAttributes.None).ToDictionary());
         message.Labels.Add(volume.Labels);
@@ -169,6 +174,8 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
             message.FragmentationPercent = fragmentation;
         if (pool.Pool.Health.DeviceErrors is { } errors)
             message.DeviceErrors = errors;
+        if (DiskOf(pool) is { } disk)
+            message.Disk = Of("", disk);
         if (problems.Count > 0)
             message.Problem = string.Join("; ", problems);
         message.Unreadable.Add(pool.Unreadable.Select(record => new V1.UnreadableRecord { Path = record.Path, Reason = record.Reason }));
@@ -181,6 +188,29 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
         if (operation.Progress is { } progress)
             (message.DoneBytes, message.TotalBytes) = (progress.Done.Bytes, progress.Total.Bytes);
         return message;
+    }
+
+    private static V1.DeviceUse Of(string device, BlockStatistics use) => new()
+    {
+        Device = device,
+        Reads = use.Reads,
+        ReadBytes = use.ReadBytes,
+        Writes = use.Writes,
+        WrittenBytes = use.WrittenBytes,
+        BusySeconds = use.Busy.TotalSeconds,
+    };
+
+    // What is wrong with it is said by its problems.
+    private static BlockStatistics? DiskOf(LoadedPool pool)
+    {
+        try
+        {
+            return pool.Pool.GetFigures().Disk;
+        }
+        catch (StorageException)
+        {
+            return null;
+        }
     }
 
     private static V1.Holder Of(Holder holder) => new()

@@ -42,8 +42,9 @@ internal sealed class VolumesApi(PoolSet pools, VolumeService volumes, SnapshotS
     public override async Task List(V1.ListVolumesRequest request, IServerStreamWriter<V1.Volume> responseStream, ServerCallContext context)
     {
         var pool = request.HasPool ? pools.Resolve(Known(request.Pool)).Id : (PoolId?)null;
+        var devices = attachments.Survey().Devices;
         foreach (var volume in volumes.List(0, null).Items.Where(volume => pool is null || volume.Id.Pool == pool))
-            await responseStream.WriteAsync(messages.Of(volume), context.CancellationToken);
+            await responseStream.WriteAsync(messages.Of(volume, devices), context.CancellationToken);
     }
 
     /// <inheritdoc/>

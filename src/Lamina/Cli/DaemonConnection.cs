@@ -19,6 +19,7 @@ internal sealed class DaemonConnection : IDisposable
         Snapshots = new V1.Snapshots.SnapshotsClient(_channel);
         SnapshotGroups = new V1.SnapshotGroups.SnapshotGroupsClient(_channel);
         Tree = new V1.Tree.TreeClient(_channel);
+        Calls = new V1.Calls.CallsClient(_channel);
         Doctor = new V1.Doctor.DoctorClient(_channel);
     }
 
@@ -37,6 +38,8 @@ internal sealed class DaemonConnection : IDisposable
     internal V1.SnapshotGroups.SnapshotGroupsClient SnapshotGroups { get; }
 
     internal V1.Tree.TreeClient Tree { get; }
+
+    internal V1.Calls.CallsClient Calls { get; }
 
     internal V1.Doctor.DoctorClient Doctor { get; }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using Grpc.Core;
 using Lamina.Cli.Output;
 using Lamina.Hosting;
@@ -34,7 +35,7 @@ internal sealed class Session : IDisposable
     internal CommandOutput Output { get; }
 
     /// <summary>What every call is made with.</summary>
-    internal CallOptions Call => new(deadline: _host.Time.GetUtcNow().UtcDateTime + _timeout, cancellationToken: _cancellationToken);
+    internal CallOptions Call => new(Headers, deadline: _host.Time.GetUtcNow().UtcDateTime + _timeout, cancellationToken: _cancellationToken);
 
     /// <summary>Makes a command run in a session; what it throws becomes a message and an exit code.</summary>
     internal static void SetAction(Command command, CliHost host, GlobalOptions globals, Func<Session, Task> body) => command.SetAction(async (parse, cancellationToken) =>
@@ -80,6 +81,10 @@ internal sealed class Session : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Daemon.Dispose();
+
+    // Whoever traces the script that runs this command sees the daemon's part too.
+    private Metadata? Headers =>
+        _host.Environment("TRACEPARENT") is { } parent && ActivityContext.TryParse(parent, null, out _) ? new Metadata { { "traceparent", parent } } : null;
 
     private async Task<IReadOnlyList<T>> ReadAllAsync<T>(AsyncServerStreamingCall<T> call)
     {

@@ -5,6 +5,7 @@ using Lamina.Csi.Requests;
 using Lamina.Hosting;
 using Lamina.Metrics;
 using Lamina.Storage;
+using Lamina.Storage.Operations;
 
 namespace Lamina.Csi;
 
@@ -32,7 +33,7 @@ internal sealed class CsiInterceptor(OperationMetrics metrics, TimeProvider time
     {
         var started = time.GetTimestamp();
         using var inFlight = metrics.Begin("csi");
-        using var scope = CallScope.Begin(logger, context.Method);
+        using var scope = CallScope.Begin(logger, context.Method, context.RequestHeaders.GetValue("traceparent"), context.RequestHeaders.GetValue("tracestate"));
         using var patience = new CallPatience(context, time);
         try
         {

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Lamina.Hosting;
 using Lamina.Metrics;
 using Lamina.Storage;
+using Lamina.Storage.Operations;
 
 namespace Lamina.Docker;
 
@@ -22,7 +23,7 @@ internal sealed class DockerCalls(OperationMetrics metrics, TimeProvider time, I
     internal async Task AnswerAsync(HttpContext context, string method, DriverCall call)
     {
         using var inFlight = metrics.Begin("docker");
-        using var scope = CallScope.Begin(logger, method);
+        using var scope = CallScope.Begin(logger, method, context.Request.Headers.TraceParent, context.Request.Headers.TraceState);
         var started = time.GetTimestamp();
         var request = new DriverRequest();
         DriverResponse response;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lamina.Storage.Operations;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;

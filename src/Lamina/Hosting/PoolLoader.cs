@@ -73,6 +73,7 @@ internal sealed class PoolLoader(
         using var timer = new PeriodicTimer(RetryAfter, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
+            using var scope = CallScope.BeginOwn(logger, null);
             // What is mounted from a pool that comes late could not be judged before.
             if (await set.RetryAsync(stoppingToken))
                 await attachments.ReconcileAsync(stoppingToken);

@@ -1,3 +1,4 @@
+using Lamina.Linux;
 using Lamina.Storage;
 using OpenTelemetry;
 using OpenTelemetry.Resources;
@@ -17,7 +18,7 @@ internal static class Tracing
     /// <summary>Adds what sends them.</summary>
     internal static IServiceCollection AddTracing(this IServiceCollection services) => services
         .AddSingleton(_ => Sdk.CreateTracerProviderBuilder()
-            .AddSource(StorageTrace.SourceName)
+            .AddSource(StorageTrace.SourceName, LinuxTrace.SourceName)
             .ConfigureResource(resource => resource.AddService("lamina", serviceVersion: LaminaVersion.Text))
             .AddOtlpExporter()
             .Build())

@@ -9,6 +9,7 @@ internal static class Families
         PoolFamilies.Info,
         .. PoolFamilies.All.Select(pool => pool.Family),
         PoolFamilies.DeviceErrors,
+        PoolFamilies.ZfsState,
         .. VolumeFamilies.All.Select(volume => volume.Family),
         .. CallFamilies.All,
     ];

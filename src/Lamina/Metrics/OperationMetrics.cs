@@ -40,6 +40,20 @@ internal sealed class OperationMetrics
     /// <summary>Counts one call of the command line.</summary>
     internal void ObserveAdmin(string method, string code, TimeSpan duration) => _admin.WithLabels(method, code).Observe(duration.TotalSeconds);
 
+    /// <summary>All calls so far, by door, method and outcome.</summary>
+    internal IEnumerable<CallCount> Counts() => CountsOf(_csi, "csi").Concat(CountsOf(_docker, "docker")).Concat(CountsOf(_admin, "cli"))
+        .OrderBy(count => count.Door, StringComparer.Ordinal).ThenBy(count => count.Method, StringComparer.Ordinal).ThenBy(count => count.Outcome, StringComparer.Ordinal);
+
+    // The last two labels of each are the method and the outcome.
+    private static IEnumerable<CallCount> CountsOf(Histogram calls, string door) => calls.GetAllLabelValues().Select(labels =>
+    {
+        var seen = calls.WithLabels(labels);
+        return new CallCount(door, ShortName(labels[^2]), labels[^1], seen.Count, TimeSpan.FromSeconds(seen.Sum));
+    });
+
+    // "/lamina.v1.Volumes/List" tells what is listed only with its service, and "VolumeDriver.Create" is known by that name.
+    private static string ShortName(string method) => method.StartsWith('/') ? method[(method.LastIndexOf('.') + 1)..] : method;
+
     internal static Histogram HistogramOf(CollectorRegistry registry, Family family, double[] buckets) => Prometheus.Metrics.WithCustomRegistry(registry)
         .CreateHistogram(family.Name, family.Help, family.Labels, new HistogramConfiguration { Buckets = buckets });
 }

@@ -9,7 +9,7 @@ internal sealed class PoolSample
     /// <summary>Which one: another may come to its name.</summary>
     internal required PoolId Id { get; init; }
 
-    /// <summary>When the look began.</summary>
+    /// <summary>When the look began, or when the disk last told what was seen, if that is longer ago.</summary>
     internal required DateTimeOffset At { get; init; }
 
     /// <summary>Its room; null: unknown.</summary>
@@ -21,8 +21,8 @@ internal sealed class PoolSample
     /// <summary>How much is wrong with what it lies on.</summary>
     internal int Problems { get; init; }
 
-    /// <summary>Its loop devices.</summary>
-    internal int LoopDevices { get; init; }
+    /// <summary>Its loop devices; null: unknown.</summary>
+    internal int? LoopDevices { get; init; }
 
     /// <summary>Its volumes, in order, and not more than are published.</summary>
     internal VolumeSample[] Volumes { get; init; } = [];

@@ -13,6 +13,9 @@ internal sealed record PoolView(PoolStatus Status, PoolSample? LastLook, PoolSam
     /// <summary>The pool, where it is served.</summary>
     internal LoadedPool? Pool => Status.Loaded;
 
+    /// <summary>Figures of what it lies on, if its last look is recent enough for them to be told.</summary>
+    internal PoolHealth? Health => Sample is null ? null : Pool?.Pool.Health;
+
     /// <summary>What it has promised to its volumes.</summary>
     internal double? Promised => Pool is { } pool ? Catalog.PromisedBy(pool.Id).Bytes : null;
 }

@@ -18,6 +18,7 @@ internal sealed class StateExposition(PoolSet pools, Catalog catalog, Attachment
 
     private static readonly byte[] s_noLabels = [];
     private static readonly byte[] s_version = ExpositionWriter.LabelsOf(HostFamilies.BuildInfo.Labels, LaminaVersion.Text);
+    private readonly double? _maxFiles = OpenFiles.Limit();
     private readonly double _started = time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
 
     /// <summary>Writes all of it.</summary>
@@ -43,8 +44,11 @@ internal sealed class StateExposition(PoolSet pools, Catalog catalog, Attachment
         One(writer, HostFamilies.StartTime, _started, s_noLabels);
         One(writer, HostFamilies.Cpu, Environment.CpuUsage.TotalTime.TotalSeconds, s_noLabels);
         One(writer, HostFamilies.Memory, Environment.WorkingSet, s_noLabels);
+        One(writer, HostFamilies.OpenFiles, OpenFiles.Count(), s_noLabels);
+        One(writer, HostFamilies.MaxFiles, _maxFiles, s_noLabels);
         One(writer, HostFamilies.Ready, pools.IsReady ? 1 : 0, s_noLabels);
         One(writer, HostFamilies.Running, operations.Running, s_noLabels);
+        One(writer, HostFamilies.Oldest, operations.List() is [var oldest, ..] ? oldest.Since.ToUnixTimeMilliseconds() / 1000.0 : null, s_noLabels);
         One(writer, HostFamilies.Volumes, catalog.VolumeCount, s_noLabels);
         One(writer, HostFamilies.Unpublished, sampler.VolumesWithoutSeries, s_noLabels);
         One(writer, HostFamilies.Snapshots, catalog.SnapshotCount, s_noLabels);
@@ -55,7 +59,7 @@ internal sealed class StateExposition(PoolSet pools, Catalog catalog, Attachment
         One(writer, HostFamilies.Orphans, mounts.Orphans.Length, s_noLabels);
     }
 
-    private static void One(ExpositionWriter writer, Family family, double value, byte[] labels)
+    private static void One(ExpositionWriter writer, Family family, double? value, byte[] labels)
     {
         writer.Begin(family);
         writer.Series(Encoding.UTF8.GetBytes(family.Name), labels, value);
@@ -87,6 +91,9 @@ internal sealed class StateExposition(PoolSet pools, Catalog catalog, Attachment
             foreach (var device in view.Sample?.Figures.DeviceErrors ?? [])
                 WriteErrors(writer, view.Status.Settings.Name.ToString(), device);
         }
+        writer.Begin(PoolFamilies.ZfsState);
+        foreach (var view in views)
+            writer.Series("lamina_pool_zfs_state"u8, ExpositionWriter.LabelsOf(PoolFamilies.ZfsState.Labels, view.Status.Settings.Name.ToString(), view.Health?.State ?? ""), view.Health?.State is null ? null : 1);
     }
 
     private static void WriteErrors(ExpositionWriter writer, string pool, DeviceErrors device)

@@ -39,12 +39,13 @@ internal sealed class StateSampler(
     internal Task LookAsync()
     {
         LookAtMounts();
+        var (loops, devices) = (ListLoops(), Mounts?.Devices);
         VolumesWithoutSeries = catalog.VolumeCount > MaxVolumes ? catalog.Volumes().GroupBy(volume => volume.Id.Pool).Sum(pool => Math.Max(0, pool.Count() - MaxVolumes)) : 0;
         var loaded = pools.Loaded.ToList();
         foreach (var gone in _samples.Keys.Except(loaded.Select(pool => pool.Name)).ToList())
             _samples.TryRemove(gone, out _);
         foreach (var pool in loaded.Where(pool => _underWay.GetValueOrDefault(pool.Name) is null or { IsCompleted: true }))
-            _underWay[pool.Name] = Task.Run(() => Look(pool));
+            _underWay[pool.Name] = Task.Run(() => Look(pool, loops, devices));
         return Task.WhenAll(_underWay.Values);
     }
 
@@ -75,21 +76,38 @@ internal sealed class StateSampler(
         }
     }
 
-    private void Look(LoadedPool pool)
+    // Once for all pools, and by their names alone: the files may lie on a disk that hangs.
+    private IReadOnlyList<string>? ListLoops()
+    {
+        try
+        {
+            return LoopDevice.ListBackingFiles();
+        }
+        catch (LinuxException e)
+        {
+            logger.NotLookedAt("the loop devices", e.Message);
+            return null;
+        }
+    }
+
+    private void Look(LoadedPool pool, IReadOnlyList<string>? loops, IReadOnlyDictionary<VolumeId, string>? devices)
     {
         try
         {
             var at = time.GetUtcNow();
+            // First, as it may wait for the disk: the figures then tell from when what it has answered is.
+            PoolCapacity? room = pool.TryGetCapacity(out var capacity, out _) ? capacity : null;
+            var figures = Unless(pool.Pool.GetFigures, new PoolFigures());
             var before = _samples.GetValueOrDefault(pool.Name) is { } last && last.Id == pool.Id ? last : null;
             _samples[pool.Name] = new PoolSample
             {
                 Id = pool.Id,
-                At = at,
-                Capacity = pool.TryGetCapacity(out var capacity, out _) ? capacity : null,
-                Figures = Unless(pool.Pool.GetFigures) ?? new PoolFigures(),
+                At = figures.AsOf is { } known && known < at ? known : at,
+                Capacity = room,
+                Figures = figures,
                 Problems = pool.Pool.FindProblems().Count,
-                LoopDevices = LoopDevice.List().Count(loop => loop.BackingFile.StartsWith(pool.Settings.Path + "/", StringComparison.Ordinal)),
-                Volumes = [.. catalog.Volumes().Where(volume => volume.Id.Pool == pool.Id).Take(MaxVolumes).Select(volume => Look(pool, volume, before))],
+                LoopDevices = loops?.Count(file => file.StartsWith(pool.Settings.Path + "/", StringComparison.Ordinal)),
+                Volumes = [.. catalog.Volumes().Where(volume => volume.Id.Pool == pool.Id).Take(MaxVolumes).Select(volume => Look(pool, volume, before, devices))],
             };
         }
         catch (Exception e) when (e is LinuxException or StorageException or ObjectDisposedException)
@@ -99,24 +117,28 @@ internal sealed class StateSampler(
         }
     }
 
-    private VolumeSample Look(LoadedPool pool, Volume volume, PoolSample? before)
+    private VolumeSample Look(LoadedPool pool, Volume volume, PoolSample? before, IReadOnlyDictionary<VolumeId, string>? devices)
     {
-        var (count, oldest, newest, bytes) = (0, DateTimeOffset.MaxValue, DateTimeOffset.MinValue, 0L);
+        var (count, oldest, newest, bytes, bytesAt) = (0, DateTimeOffset.MaxValue, DateTimeOffset.MinValue, 0L, DateTimeOffset.MaxValue);
         foreach (var snapshot in catalog.SnapshotsOf(volume.Id))
         {
             count++;
             oldest = snapshot.CreatedAt < oldest ? snapshot.CreatedAt : oldest;
             newest = snapshot.CreatedAt > newest ? snapshot.CreatedAt : newest;
             // One that is not known makes the sum unknown.
-            bytes = bytes >= 0 && Unless(() => pool.Pool.GetUsage(snapshot)) is { Exclusive: { } exclusive } ? bytes + exclusive.Bytes : -1;
+            var usage = bytes >= 0 ? Unless(() => pool.Pool.GetUsage(snapshot), null) : null;
+            bytes = usage is { Exclusive: { } exclusive } ? bytes + exclusive.Bytes : -1;
+            bytesAt = usage is not null && usage.MeasuredAt < bytesAt ? usage.MeasuredAt : bytesAt;
         }
         return new VolumeSample
         {
             Volume = volume,
             Labels = Known(before, volume) ?? LabelsOf(pool.Name, volume),
-            Usage = Unless(() => pool.Pool.GetUsage(volume)),
-            Headroom = Unless(() => pool.Pool.GetHeadroom(volume) is { } headroom ? new Box(headroom.Bytes) : null)?.Value ?? -1,
+            Usage = Unless(() => pool.Pool.GetUsage(volume), null),
+            Figures = Unless(() => pool.Pool.GetFigures(volume), default),
+            Device = devices?.GetValueOrDefault(volume.Id) is { } device ? BlockStatistics.Find(device) : null,
             SnapshotBytes = bytes,
+            SnapshotBytesAt = bytesAt,
             Snapshots = count,
             OldestSnapshot = oldest,
             NewestSnapshot = newest,
@@ -147,8 +169,7 @@ internal sealed class StateSampler(
         volume.Door.ToString().ToLowerInvariant());
 
     // A sick disk says nothing of one volume or of all, and nothing is what is told then.
-    private static T? Unless<T>(Func<T?> ask)
-        where T : class
+    private static T Unless<T>(Func<T> ask, T unknown)
     {
         try
         {
@@ -156,9 +177,7 @@ internal sealed class StateSampler(
         }
         catch (StorageException)
         {
-            return null;
+            return unknown;
         }
     }
-
-    private sealed record Box(long Value);
 }

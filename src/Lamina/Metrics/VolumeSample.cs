@@ -1,3 +1,4 @@
+using Lamina.Linux;
 using Lamina.Storage;
 using Lamina.Storage.Pools;
 
@@ -15,11 +16,17 @@ internal sealed class VolumeSample
     /// <summary>What it uses; null: unknown.</summary>
     internal VolumeUsage? Usage { get; init; }
 
-    /// <summary>What the kernel lets it write still; -1: no limit, or unknown.</summary>
-    internal long Headroom { get; init; } = -1;
+    /// <summary>What its backend knows of it besides.</summary>
+    internal VolumeFigures Figures { get; init; }
+
+    /// <summary>What its device has done; null: it has none for itself, or is not attached.</summary>
+    internal BlockStatistics? Device { get; init; }
 
     /// <summary>What each of its snapshots holds alone, summed; -1: unknown.</summary>
     internal long SnapshotBytes { get; init; } = -1;
+
+    /// <summary>When the oldest part of that was so.</summary>
+    internal DateTimeOffset SnapshotBytesAt { get; init; }
 
     /// <summary>How many snapshots it has.</summary>
     internal int Snapshots { get; init; }

@@ -1,4 +1,6 @@
 using Lamina.Cli;
+using Lamina.Storage.Operations;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Lamina.Tests.Cli;
 
@@ -30,8 +32,44 @@ public sealed class TopCommandTests
         Assert.Equal(3, shown.Split("POOL     BACKEND").Length - 1);
         var last = shown[shown.LastIndexOf("VOLUME", StringComparison.Ordinal)..].Split('\n');
         // What grows stands before what does not.
-        Assert.Matches(@"^data +default +64Mi +\S+ +\d+% +[1-9]\S*/s +1 +0 +cli$", last[1]);
+        Assert.Matches(@"^data +default +64Mi +\S+ +\d+% +[1-9]\S*/s +\S+/s +[1-9]\S*/s +\d+% +1 +0 +cli$", last[1]);
         Assert.StartsWith("still ", last[2], StringComparison.Ordinal);
+        Assert.Matches(@"^still +default +1Mi +\S+ +\S+ +\S+ +- +- +- +0 +0 +cli$", last[2]);
+        Assert.Contains(last, line => System.Text.RegularExpressions.Regex.IsMatch(line, @"^cli +Volumes/Create +OK +2 +0 +- +\d+(\.\d)? ms$"));
+        Assert.DoesNotContain(last, line => line.Contains("Calls/Get", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Top_OfADaemonThatCountsNoCalls_GoesOnWithoutThem()
+    {
+        await using var daemon = await OldDaemon.StartAsync();
+
+        var run = await CliRun.RunAsync(CliRun.HostOf(daemon.Socket), "top");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.StartsWith("POOL ", run.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("METHOD", run.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Top_WhileSomethingIsUnderWay_SaysWhatAndHowFarItIs()
+    {
+        await using var daemon = await TestDaemon.StartAsync();
+        var begun = new TaskCompletionSource();
+        var ends = new TaskCompletionSource();
+        var running = daemon.Services.GetRequiredService<OperationRunner>().RunAsync("restore volume 'large'", [], async () =>
+        {
+            begun.SetResult();
+            await ends.Task;
+        }, CancellationToken.None);
+        await begun.Task;
+
+        var shown = await CliRun.OkAsync(daemon, "top");
+
+        ends.SetResult();
+        await running;
+        Assert.Matches(@"UNDER WAY +FOR +COPIED\nrestore volume 'large' +\d+s +-$", shown);
+        Assert.DoesNotContain("UNDER WAY", await CliRun.OkAsync(daemon, "top"), StringComparison.Ordinal);
     }
 
     [Fact]

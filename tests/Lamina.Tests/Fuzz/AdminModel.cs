@@ -41,6 +41,7 @@ internal sealed class AdminModel(string directory) : Model
             ? new Wire.CreateSnapshotGroupRequest { Name = NewName(), Volumes = { new[] { volume.Id, Pick(random, _volumes)!.Id }.Distinct() } } : null,
         "lamina.v1.SnapshotGroups/Inspect" => Pick(random, _groups) is { } group ? new Wire.InspectSnapshotGroupRequest { Group = group.Id } : null,
         "lamina.v1.SnapshotGroups/Delete" => Pick(random, _groups) is { } group ? new Wire.DeleteSnapshotGroupRequest { Group = group.Id } : null,
+        "lamina.v1.Calls/Get" => new Wire.GetCallsRequest(),
         "lamina.v1.Tree/Get" => Pick(random, _volumes) is { } volume && Below(random, 2) == 0 ? new Wire.GetTreeRequest { Volume = volume.Id } : new Wire.GetTreeRequest(),
         _ => null,
     };

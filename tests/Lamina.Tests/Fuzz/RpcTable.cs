@@ -79,6 +79,7 @@ internal static class RpcTable
         ["lamina.v1.SnapshotGroups/Inspect"] = Look,
         ["lamina.v1.SnapshotGroups/Delete"] = [.. Object, FailedPrecondition],
         ["lamina.v1.Tree/Get"] = Look,
+        ["lamina.v1.Calls/Get"] = Nothing,
         ["lamina.v1.Doctor/Check"] = Nothing,
     };
 

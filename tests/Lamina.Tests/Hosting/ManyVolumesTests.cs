@@ -1,7 +1,4 @@
-using System.Text.Json.Nodes;
 using Grpc.Core;
-using Lamina.Storage.Pools;
-using Lamina.Testing;
 using Lamina.Tests.Csi;
 using Wire = Csi.V1;
 
@@ -15,7 +12,7 @@ public sealed class ManyVolumesTests(ITestOutputHelper output)
     [Fact]
     public async Task Start_WhileThePoolIsRead_AnswersThatItIsNotReady()
     {
-        await using var pool = await SlowPool.MakeAsync(FillAsync, 2L << 30);
+        await using var pool = await SlowPool.MakeAsync(pool => ManyVolumes.FillAsync(pool, Volumes), 2L << 30);
         await using var daemon = new DaemonProcess(pool.Arguments);
         daemon.Launch();
         await daemon.LogsAsync("Listening");
@@ -38,27 +35,6 @@ public sealed class ManyVolumesTests(ITestOutputHelper output)
         Assert.True((await csi.Identity.ProbeAsync(new())).Ready);
         Assert.Equal(Volumes, await CountAsync(csi.Controller));
     }
-
-    // One volume by the product, and copies of its record and its layer: ten thousand creates would take a minute.
-    private static async Task FillAsync(PoolSettings pool)
-    {
-        await using (var services = await StorageServices.StartAsync(TestScratch.NewDirectory("run"), [pool]))
-            await services.CreateAsync(NameOf(0));
-        var record = await File.ReadAllTextAsync(Path.Combine(pool.Path, "volumes", NameOf(0), "record.json"));
-        var head = (string)JsonNode.Parse(record)!["head"]!;
-        for (var number = 1; number < Volumes; number++)
-        {
-            var layer = string.Concat($"{number:d13}".Select(digit => (char)('a' + digit - '0')));
-            foreach (var part in (string[])["diff", "work"])
-                Directory.CreateDirectory(Path.Combine(pool.Path, "layers", layer, part));
-            var volume = Directory.CreateDirectory(Path.Combine(pool.Path, "volumes", NameOf(number)));
-            await File.WriteAllTextAsync(
-                Path.Combine(volume.FullName, "record.json"),
-                record.Replace(NameOf(0), NameOf(number), StringComparison.Ordinal).Replace(head, layer, StringComparison.Ordinal));
-        }
-    }
-
-    private static string NameOf(int number) => $"volume-{number:d5}";
 
     private static async Task<int> CountAsync(Wire.Controller.ControllerClient controller)
     {

@@ -46,6 +46,38 @@ public sealed class MemoryTests(TmpfsFileSystem fileSystem, ITestOutputHelper ou
         Assert.Equal(0, await daemon.StopAsync());
     }
 
+    [Fact]
+    public async Task ResidentMemory_WithMetricsThatAreScraped_IsBelow90MiBIdleAnd130MiBWithThousandVolumes()
+    {
+        const int count = 1000;
+        await using var daemon = new DaemonProcess([.. CsiPools.OverlayAt("default", fileSystem.NewDirectory("pool")), "--metrics:address=127.0.0.1:0", "--metrics:interval=00:00:02"]);
+        await daemon.StartAsync();
+        using var http = new HttpClient { BaseAddress = await daemon.MetricsAddressAsync() };
+        await ScrapeAsync(http);
+        AssertBelow(90 * MiB, await SettledAsync(daemon.Pid, "idle, scraped"));
+        using (var csi = new CsiConnection(daemon.CsiSocket))
+        {
+            await Parallel.ForEachAsync(
+                Enumerable.Range(0, count),
+                new ParallelOptions { MaxDegreeOfParallelism = 16 },
+                async (number, cancel) => await csi.Controller.CreateVolumeAsync(Requests.CreateVolume($"pvc-{number:d36}"), cancellationToken: cancel));
+        }
+        await ScrapeAsync(http);
+
+        AssertBelow(130 * MiB, await SettledAsync(daemon.Pid, "after 1,000 creates, scraped"));
+        Assert.Equal(0, await daemon.StopAsync());
+    }
+
+    // As often as Prometheus asks in some minutes.
+    private static async Task ScrapeAsync(HttpClient http)
+    {
+        for (var number = 0; number < 20; number++)
+        {
+            await http.GetByteArrayAsync(new Uri("/metrics", UriKind.Relative), TestContext.Current.CancellationToken);
+            await Task.Delay(200, TestContext.Current.CancellationToken);
+        }
+    }
+
     // In KiB, when it has not grown for a while.
     private async Task<int> SettledAsync(int pid, string what)
     {

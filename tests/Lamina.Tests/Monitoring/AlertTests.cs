@@ -58,7 +58,7 @@ public sealed partial class AlertTests
     [GeneratedRegex(@"runbook_url: (\S+)\n")]
     private static partial Regex Anchor();
 
-    [GeneratedRegex(@"\b(lamina|csi)_[a-z_]+\b")]
+    [GeneratedRegex(@"\b(lamina|csi|process)_[a-z_]+\b")]
     private static partial Regex Metric();
 
     [GeneratedRegex("_(bucket|count|sum)$")]

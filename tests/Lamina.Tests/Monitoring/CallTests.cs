@@ -1,9 +1,12 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Grpc.Core;
 using Lamina.Linux;
 using Lamina.Testing;
+using Lamina.Tests.Cli;
 using Lamina.Tests.Csi;
+using Lamina.Tests.Docker;
 
 namespace Lamina.Tests.Monitoring;
 
@@ -39,6 +42,68 @@ public sealed partial class CallTests
         Assert.Equal(2, ids.Count);
         Assert.Single(ids.Distinct());
         Assert.DoesNotContain("ConnectionId", daemon.Log, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "0af7651916cd43dd8448eb211c80319c")]
+    [InlineData("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331", null)]
+    [InlineData("not a trace", null)]
+    public async Task Log_OfACallWithATrace_HasTheTracesId(string traceParent, string? id)
+    {
+        await using var daemon = new DaemonProcess(CsiPools.Overlay("plain", "--default"));
+        await daemon.StartAsync();
+
+        await CreateAsync(daemon, new() { { "traceparent", traceParent } });
+
+        var logged = CallInText().Match(daemon.Log).Groups[1].Value;
+        Assert.Matches(id ?? "^[0-9a-f]{16}$", logged);
+    }
+
+    [Fact]
+    public async Task Log_OfEveryDoor_HasOneLineForACallWithTheIdOfWhatWasDoneForIt()
+    {
+        var docker = Path.Combine(TestScratch.NewDirectory("docker"), "lamina.sock");
+        await using var daemon = new DaemonProcess([.. CsiPools.Overlay("plain", "--default"), "--docker:enabled=true", $"--docker:socket={docker}", "--logging:format=json"]);
+        await daemon.StartAsync();
+
+        await DriverClient.OkAsync(docker, "VolumeDriver.Create", """{"Name": "engine"}""");
+        Assert.Equal(0, (await CliRun.RunAsync(CliRun.HostOf(daemon.AdminSocket), "volume", "create", "person")).ExitCode);
+        await daemon.LogsAsync("name=person");
+
+        var lines = daemon.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!).ToList();
+        foreach (var (method, volume) in (ReadOnlySpan<(string, string)>)[("VolumeDriver.Create", "engine"), ("/lamina.v1.Volumes/Create", "person")])
+        {
+            var answered = Assert.Single(lines, line => (string?)line["State"]?["Method"] == method);
+            var made = Assert.Single(lines, line => ((string?)line["Message"])!.Contains($".{volume} is made", StringComparison.Ordinal));
+            Assert.Equal(CallOf(answered), CallOf(made));
+            Assert.Contains(volume, (string?)answered["Message"], StringComparison.Ordinal);
+        }
+    }
+
+    // Neither the call that deletes, which is answered by then, nor the one that happened to load the pool.
+    [Fact]
+    public async Task Log_OfWorkBehindTheScenes_HasAnIdOfItsOwn()
+    {
+        await using var daemon = new DaemonProcess(CsiPools.Overlay("plain", "--default"));
+        await daemon.StartAsync();
+        string[][] commands =
+        [
+            ["pool", "init", "late", "--backend", "overlay2", "--path", TestScratch.NewDirectory("late")],
+            ["volume", "create", "v", "--pool", "late"],
+            ["volume", "rm", "v"],
+        ];
+        foreach (var command in commands)
+        {
+            var run = await CliRun.RunAsync(CliRun.HostOf(daemon.AdminSocket), command);
+            Assert.True(run.ExitCode == 0, run.Error);
+        }
+        await daemon.LogsAsync("are gone from the trash");
+
+        var lines = daemon.Log.Split('\n');
+        var emptied = AnyCall().Match(lines.First(line => line.Contains("Pool late: ", StringComparison.Ordinal) && line.Contains("are gone from the trash", StringComparison.Ordinal))).Groups[1].Value;
+        Assert.Matches("^[0-9a-f]{16}$", emptied);
+        Assert.Single(lines, line => line.Contains(emptied, StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("Pool late is made", StringComparison.Ordinal) && AnyCall().IsMatch(line));
     }
 
     [Fact]
@@ -81,12 +146,12 @@ public sealed partial class CallTests
         Assert.Empty(daemon.Faults());
     }
 
-    private static async Task CreateAsync(DaemonProcess daemon)
+    private static async Task CreateAsync(DaemonProcess daemon, Metadata? headers = null)
     {
         using var csi = new CsiConnection(daemon.CsiSocket);
         var request = Requests.CreateVolume("v");
         request.CapacityRange = new() { RequiredBytes = 1 << 20 };
-        await csi.Controller.CreateVolumeAsync(request, cancellationToken: TestContext.Current.CancellationToken);
+        await csi.Controller.CreateVolumeAsync(request, headers, cancellationToken: TestContext.Current.CancellationToken);
         await daemon.LogsAsync("name=v");
     }
 
@@ -94,6 +159,9 @@ public sealed partial class CallTests
 
     [GeneratedRegex(@"=> call ([0-9a-f]+) (?:Volume \S+\.v is made|CreateVolume OK)")]
     private static partial Regex CallInText();
+
+    [GeneratedRegex("=> call ([0-9a-f]+) ")]
+    private static partial Regex AnyCall();
 
     /// <summary>Takes what is sent by OTLP.</summary>
     private sealed class Collector : IDisposable

@@ -32,6 +32,7 @@ public sealed class StateMetricsTests : ScrapedDaemon
         Assert.Equal(1, scrape.Series[Of("attached", "v")]);
         Assert.Equal(1, scrape.Series[Of("holders", "v")]);
         Assert.Equal(1, scrape.Series[Of("snapshots", "v")]);
+        Assert.Equal(1, scrape.Series[Of("layers", "v")]);
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         Assert.InRange(scrape.Series[Of("newest_snapshot_timestamp_seconds", "v")], now - 3600, now + 1);
         Assert.Equal(1, scrape.Series["lamina_mounts_expected{kind=\"volume\"}"]);
@@ -48,6 +49,55 @@ public sealed class StateMetricsTests : ScrapedDaemon
 
         await RunAsync("volume", "rm", "free");
         Assert.DoesNotContain((await Scrape.GetAsync(Http)).Series.Keys, series => series.Contains("volume=\"free\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Volume_WithADeviceForItself_HasWhatIsReadAndWritten()
+    {
+        await RunAsync("volume", "create", "v", "--size", "32Mi", "--fs", "ext4");
+        var path = (await RunAsync("volume", "attach", "v")).TrimEnd('\n');
+        await Scrape.GetWhenAsync(Http, scrape => scrape.Has(Of("device_writes_total", "v")), "the device is seen");
+
+        await using (var file = new FileStream(Path.Combine(path, "file"), FileMode.Create))
+        {
+            await file.WriteAsync(new byte[1 << 20]);
+            file.Flush(flushToDisk: true);
+        }
+
+        var scrape = await Scrape.GetWhenAsync(Http, scrape => scrape.Series[Of("device_written_bytes_total", "v")] >= 1 << 20, "what is written is counted");
+        Assert.True(scrape.Series[Of("device_writes_total", "v")] > 0 && scrape.Series[Of("device_busy_seconds_total", "v")] > 0);
+        Assert.True(scrape.Series[Of("referenced_bytes", "v")] >= 1 << 20);
+        Assert.Equal(1, scrape.Series["""lamina_pool_loop_devices{pool="plain"}"""]);
+        Assert.Equal(0, scrape.Series["""lamina_pool_loop_devices{pool="other"}"""]);
+
+        await RunAsync("volume", "detach", "v");
+        await Scrape.GetWhenAsync(Http, scrape => !scrape.Has(Of("device_writes_total", "v")), "there is no device any more");
+    }
+
+    [Fact]
+    public async Task Trash_ThatCantBeEmptied_IsTold()
+    {
+        var trash = Path.Combine(_other, "trash", "kept.by-a-mount");
+        Directory.CreateDirectory(trash);
+        foreach (var name in (string[])["data", "place"])
+            await File.WriteAllBytesAsync(Path.Combine(trash, name), new byte[1 << 20]);
+        using (var place = Files.Open(Path.Combine(trash, "place"), OpenFlags.Path | OpenFlags.NoFollow))
+        using (var tree = Mounts.CloneTree(place))
+            Mounts.Attach(tree, Path.Combine(trash, "place"));
+        try
+        {
+            await Scrape.GetWhenAsync(Http, scrape => scrape.Series.GetValueOrDefault("""lamina_pool_trash_bytes{pool="other"}""") >= 2 << 20, "its bytes are told");
+
+            // What a tree takes only a walk could tell.
+            Directory.CreateDirectory(Path.Combine(trash, "tree"));
+            var scrape = await Scrape.GetWhenAsync(Http, scrape => !scrape.Has("""lamina_pool_trash_bytes{pool="other"}"""), "its bytes are unknown");
+            Assert.Equal(1, scrape.Series["""lamina_pool_trash_entries{pool="other"}"""]);
+            Assert.Equal(0, scrape.Series["""lamina_pool_trash_bytes{pool="plain"}"""]);
+        }
+        finally
+        {
+            Mounts.Unmount(Path.Combine(trash, "place"));
+        }
     }
 
     [Fact]

@@ -65,7 +65,7 @@ internal sealed class BindPool : IPool
     public IReadOnlyList<string> FindProblems() => _directory.FindProblems();
 
     /// <inheritdoc/>
-    public PoolFigures GetFigures() => _edge.Run("look at the pool", () => _directory.Figures);
+    public PoolFigures GetFigures() => _edge.Run("look at the pool", () => _directory.GetFigures(entry => entry.Trees.Count == 0 ? 0 : null));
 
     /// <inheritdoc/>
     public PoolCapacity GetCapacity() => _edge.Run("measure the room", () => _directory.Capacity);

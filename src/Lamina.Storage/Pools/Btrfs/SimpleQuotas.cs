@@ -109,11 +109,19 @@ internal sealed class SimpleQuotas
 
     /// <summary>What is charged to a group; null where that is unknown.</summary>
     internal ByteSize? ChargeOf(ulong? group) =>
-        AreEnforced && group is { } number && Get(number) is { } usage ? new ByteSize((long)usage.Referenced) : null;
+        Look(group)?.Charge;
 
     /// <summary>What may still be charged to a group; null where that is unknown or unlimited.</summary>
     internal ByteSize? HeadroomOf(ulong? group) =>
-        AreEnforced && group is { } number && Get(number) is { Limit: { } limit } usage ? new ByteSize((long)(limit - Math.Min(limit, usage.Referenced))) : null;
+        Look(group)?.Headroom;
+
+    /// <summary>Both at once; null where nothing is known.</summary>
+    internal (ByteSize Charge, ByteSize? Headroom)? Look(ulong? group)
+    {
+        if (!AreEnforced || group is not { } number || Get(number) is not { } usage)
+            return null;
+        return (new ByteSize((long)usage.Referenced), usage.Limit is { } limit ? new ByteSize((long)(limit - Math.Min(limit, usage.Referenced))) : null);
+    }
 
     /// <summary>The groups of ours that there are.</summary>
     internal IReadOnlySet<ulong> List() => BtrfsQuota.List(_fileSystem).Keys

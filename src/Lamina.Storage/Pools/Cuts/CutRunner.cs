@@ -55,16 +55,30 @@ public sealed class CutRunner(WriterPauses pauses, TimeProvider time, ILogger<Cu
     // At most one of the volumes changes by itself, and its backend cuts by itself; the others are held meanwhile.
     private CutMoment TakeRunning(IReadOnlyList<IVolumeCut> cuts)
     {
-        foreach (var cut in cuts)
-            cut.Prepare();
+        Prepare(cuts);
         // The first may have been prepared long ago.
-        foreach (var cut in cuts.Where(_ => cuts.Count > 1))
-            cut.Prepare();
-        var at = CutAll(cuts, new WritePoint());
-        foreach (var cut in cuts)
-            cut.Finish();
+        Prepare([.. cuts.Where(_ => cuts.Count > 1)]);
+        var at = StorageTrace.Run("cut", () => CutAll(cuts, new WritePoint()));
+        Finish(cuts);
         return new CutMoment(at, null);
     }
+
+    private static void Prepare(IReadOnlyCollection<IVolumeCut> cuts)
+    {
+        if (cuts.Count == 0)
+            return;
+        StorageTrace.Run("prepare_cut", () =>
+        {
+            foreach (var cut in cuts)
+                cut.Prepare();
+        });
+    }
+
+    private static void Finish(IReadOnlyCollection<IVolumeCut> cuts) => StorageTrace.Run("finish_cut", () =>
+    {
+        foreach (var cut in cuts)
+            cut.Finish();
+    });
 
     private DateTimeOffset CutAll(IReadOnlyList<IVolumeCut> cuts, WritePoint point)
     {
@@ -89,17 +103,14 @@ public sealed class CutRunner(WriterPauses pauses, TimeProvider time, ILogger<Cu
         PausedVolume[] volumes = [.. stopped.Select(cut => PausedVolume.At(cut.Volume.ToString(), cut.MountPoint!))];
         var limits = PauseLimits.Strictest([.. stopped.Select(cut => cut.Limits)]);
         pauses.CheckPossible(volumes, limits.MayStop);
-        foreach (var cut in cuts)
-            cut.Prepare();
+        Prepare(cuts);
         for (var attempt = 1; ; attempt++)
         {
             // The first may have been prepared long ago.
-            foreach (var cut in cuts.Where(_ => cuts.Count > 1 || attempt > 1))
-                cut.Prepare();
-            if (TryTake(cuts, volumes, limits, isLast: attempt == Attempts) is not { } moment)
+            Prepare([.. cuts.Where(_ => cuts.Count > 1 || attempt > 1)]);
+            if (StorageTrace.Run("stop_writers_and_cut", () => TryTake(cuts, volumes, limits, isLast: attempt == Attempts)) is not { } moment)
                 continue;
-            foreach (var cut in cuts)
-                cut.Finish();
+            Finish(cuts);
             return moment;
         }
     }

@@ -1,3 +1,5 @@
+using Lamina.Storage.Operations;
+
 namespace Lamina.Storage.Pools.Directories;
 
 /// <summary>Work behind the scenes in rounds: whenever somebody wakes it, and again as long as a round says that it wants another one.</summary>
@@ -12,7 +14,7 @@ internal sealed class BackgroundRounds(Func<CancellationToken, Task<TimeSpan?>> 
     /// <summary>Begins, with a first round.</summary>
     internal void Start()
     {
-        _running = Task.Run(RunAsync);
+        _running = Background.Run(RunAsync);
         Wake();
     }
 

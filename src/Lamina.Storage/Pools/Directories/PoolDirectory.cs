@@ -23,6 +23,10 @@ internal sealed class PoolDirectory : IDisposable
     internal const string IdentityFile = "pool.json";
 
     private const string LockFile = "lock";
+
+    // To look at one is a few requests to the kernel, and nobody waits for it.
+    private const int MaxTrashLookedAt = 1000;
+
     private readonly SafeFileHandle _lockFile;
     private readonly FileLock _lock;
     private readonly bool _isOrdered;
@@ -69,19 +73,20 @@ internal sealed class PoolDirectory : IDisposable
     }
 
     /// <summary>What is common to all pools that lie in a directory.</summary>
-    internal PoolFigures Figures
+    /// <param name="weighTrees">What the directories in an object of the trash take, and what else the backend knows of it; null where it does not know.</param>
+    internal PoolFigures GetFigures(Func<TrashEntry, long?> weighTrees)
     {
-        get
+        var status = Files.StatFs(Root);
+        var hasInodes = status.TotalInodes > 0;
+        var trash = Files.List(Trash);
+        return new PoolFigures
         {
-            var status = Files.StatFs(Root);
-            var hasInodes = status.TotalInodes > 0;
-            return new PoolFigures
-            {
-                Inodes = hasInodes ? (long)status.TotalInodes : null,
-                FreeInodes = hasInodes ? (long)status.FreeInodes : null,
-                TrashEntries = Files.List(Trash).Count,
-            };
-        }
+            Inodes = hasInodes ? (long)status.TotalInodes : null,
+            FreeInodes = hasInodes ? (long)status.FreeInodes : null,
+            TrashEntries = trash.Count,
+            TrashBytes = WeighTrash(trash, weighTrees),
+            Disk = BlockStatistics.Find(Files.Stat(Root).Device),
+        };
     }
 
     /// <summary>What is wrong with the filesystem beneath just now; nothing where all is well.</summary>
@@ -216,6 +221,47 @@ internal sealed class PoolDirectory : IDisposable
             return false;
         using var directory = Files.OpenDirectoryAt(root, name);
         return Files.List(directory).Count == 0;
+    }
+
+    private ByteSize? WeighTrash(IReadOnlyList<DirectoryEntry> trash, Func<TrashEntry, long?> weighTrees)
+    {
+        if (trash.Count > MaxTrashLookedAt)
+            return null;
+        long sum = 0;
+        foreach (var entry in trash)
+        {
+            if (Weigh(entry.Name, weighTrees) is not { } bytes)
+                return null;
+            sum += bytes;
+        }
+        return new ByteSize(sum);
+    }
+
+    private long? Weigh(string name, Func<TrashEntry, long?> weighTrees)
+    {
+        try
+        {
+            var status = Files.StatAt(Trash, name);
+            if (status.Kind != FileKind.Directory)
+                return Taken(status);
+            using var directory = Files.OpenDirectoryAt(Trash, name);
+            var (files, trees, sum) = (new List<string>(), new List<string>(), 0L);
+            foreach (var child in Files.List(directory))
+            {
+                if (Files.TryStatAt(directory, child.Name) is not { } found)
+                    continue;
+                (found.Kind == FileKind.Directory ? trees : files).Add(child.Name);
+                sum += found.Kind == FileKind.Directory ? 0 : Taken(found);
+            }
+            return sum + weighTrees(new TrashEntry(name, directory, files, trees));
+        }
+        catch (LinuxException e) when (e.Errno is Errno.ENOENT)
+        {
+            // Gone meanwhile.
+            return 0;
+        }
+
+        static long Taken(FileStatus file) => file.Blocks * 512;
     }
 
     private static SafeFileHandle OpenRoot(PoolSettings settings)

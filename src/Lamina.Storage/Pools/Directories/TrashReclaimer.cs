@@ -1,4 +1,5 @@
 using Lamina.Linux;
+using Lamina.Storage.Operations;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
@@ -58,15 +59,19 @@ internal sealed class TrashReclaimer(
 
     private async Task<TimeSpan?> RunRoundAsync(CancellationToken stopping)
     {
-        var (isPending, isLeft) = (false, false);
-        var mounts = default(IReadOnlyList<string>);
-        foreach (var entry in Files.List(pool.Trash))
+        var entries = Files.List(pool.Trash);
+        if (entries.Count == 0)
+            return null;
+        using var scope = CallScope.BeginOwn(logger, "empty_trash");
+        var (removed, isPending, isLeft, started) = (0, false, false, time.GetTimestamp());
+        var mounts = ListMounts();
+        foreach (var entry in entries)
         {
             stopping.ThrowIfCancellationRequested();
-            mounts ??= ListMounts();
             switch (await TryRemoveAsync(entry.Name, mounts, stopping).ConfigureAwait(false))
             {
                 case TrashOutcome.Removed:
+                    removed++;
                     _reported.Remove(entry.Name);
                     break;
                 case TrashOutcome.Pending:
@@ -77,8 +82,11 @@ internal sealed class TrashReclaimer(
                     break;
             }
         }
-        if (endRound is not null && mounts is not null)
+        if (endRound is not null)
             await endRound(isPending).ConfigureAwait(false);
+        scope.End("OK");
+        if (removed > 0)
+            logger.TrashEmptied(name, removed, entries.Count - removed, time.GetElapsedTime(started));
         return isPending ? LookAgainAfter : isLeft ? RetryAfter : null;
     }
 

@@ -8,14 +8,14 @@ namespace Lamina.Storage.Pools.Images;
 internal sealed partial class ImagePool
 {
     /// <inheritdoc/>
-    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume)
+    public async Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume)
     {
         var what = $"begin snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}";
         if (volume.Volume.IsImage)
-            return _edge.RunAsync(what, () => BeginImageSnapshotAsync(snapshot, volume));
+            return await _edge.RunAsync(what, () => BeginImageSnapshotAsync(snapshot, volume)).ConfigureAwait(false);
         // The step is the inner pool's, which measures it.
         _edge.Run(what, () => CheckFreeElsewhere(SnapshotsName, snapshot.Id.Key));
-        return _inner.BeginSnapshotAsync(snapshot, volume);
+        return await _inner.BeginSnapshotAsync(snapshot, volume).ConfigureAwait(false);
     }
 
     private async Task<ISnapshotCut> BeginImageSnapshotAsync(Snapshot snapshot, VolumeInUse volume)

@@ -140,6 +140,15 @@ internal sealed partial class ImagePool
     /// <inheritdoc/>
     public ByteSize? GetHeadroom(Volume volume) => volume.IsImage ? null : _inner.GetHeadroom(volume);
 
+    /// <inheritdoc/>
+    public VolumeFigures GetFigures(Volume volume)
+    {
+        if (!volume.IsImage)
+            return _inner.GetFigures(volume);
+        var taken = TakenBy(_volumes, volume.Id.Key);
+        return new VolumeFigures { Referenced = taken, Exclusive = _sharesBlocks == false ? taken : null };
+    }
+
     private static ByteSize SizeOf(Volume volume) =>
         volume.Size ?? throw new StorageException(StorageError.InvalidArgument, $"volume '{volume.Name}' is an image and needs a size");
 

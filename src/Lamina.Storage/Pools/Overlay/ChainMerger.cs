@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using Lamina.Storage.Operations;
 using Microsoft.Extensions.Logging;
 
 namespace Lamina.Storage.Pools.Overlay;
@@ -17,7 +18,7 @@ internal sealed class ChainMerger(Func<ObjectKey, CancellationToken, Task> merge
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
 
-    internal void Start() => _running = Task.Run(RunAsync);
+    internal void Start() => _running = Background.Run(RunAsync);
 
     /// <summary>A mount of the volume is about to be made.</summary>
     internal void Attached(ObjectKey volume) => _attached[volume] = true;
@@ -45,13 +46,16 @@ internal sealed class ChainMerger(Func<ObjectKey, CancellationToken, Task> merge
         {
             await foreach (var volume in _queue.Reader.ReadAllAsync(_stopping.Token).ConfigureAwait(false))
             {
+                using var scope = CallScope.BeginOwn(logger, "merge_layers");
                 try
                 {
                     await merge(volume, _stopping.Token).ConfigureAwait(false);
+                    scope.End("OK");
                 }
                 catch (Exception e) when (e is not OperationCanceledException || !_stopping.IsCancellationRequested)
                 {
                     // Whatever it was, the other volumes are to be merged all the same.
+                    scope.End((e as StorageException)?.Error.ToString() ?? e.GetType().Name);
                     logger.MergeFailed(volume, e.Message);
                 }
             }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Lamina.Linux;
+using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Pools.Overlay;
 
@@ -19,6 +20,19 @@ internal sealed class LayerMeasures(LayerStore layers)
         try
         {
             using var directory = layers.Open(layer);
+            return TryRead(directory);
+        }
+        catch (LinuxException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The same of a layer wherever it lies.</summary>
+    internal static LayerMeasure? TryRead(SafeFileHandle directory)
+    {
+        try
+        {
             return Files.TryReadAllAt(directory, FileName) is { } json ? JsonSerializer.Deserialize(json, LayerMeasureJson.Default.LayerMeasure) : null;
         }
         catch (Exception e) when (e is JsonException or LinuxException)

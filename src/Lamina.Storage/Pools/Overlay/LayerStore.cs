@@ -16,6 +16,12 @@ internal sealed class LayerStore : IDisposable
     /// <summary>The directories that an overlay pool has besides the common ones. The empty one lies below volumes that have no sealed layer.</summary>
     internal static readonly string[] Directories = ["layers", "empty"];
 
+    /// <summary>The tree of a layer.</summary>
+    internal const string Diff = "diff";
+
+    /// <summary>What overlayfs needs beside it.</summary>
+    internal const string Work = "work";
+
     private readonly PoolDirectory _pool;
     private readonly SafeFileHandle _directory;
     // Made since the pool was opened, and named to nobody who could mount them as an upper.
@@ -31,10 +37,10 @@ internal sealed class LayerStore : IDisposable
     internal LayerReferences References { get; } = new();
 
     /// <summary>The path of a layer's tree.</summary>
-    internal string DiffOf(LayerId layer) => Path.Combine(_pool.Path, "layers", layer.ToString(), "diff");
+    internal string DiffOf(LayerId layer) => Path.Combine(_pool.Path, "layers", layer.ToString(), Diff);
 
     /// <summary>The path of a layer's work directory.</summary>
-    internal string WorkOf(LayerId layer) => Path.Combine(_pool.Path, "layers", layer.ToString(), "work");
+    internal string WorkOf(LayerId layer) => Path.Combine(_pool.Path, "layers", layer.ToString(), Work);
 
     /// <summary>What to mount for a head over a chain.</summary>
     internal MountDescription.Overlay Describe(LayerId head, ImmutableArray<LayerId> chain)
@@ -50,7 +56,7 @@ internal sealed class LayerStore : IDisposable
     internal SafeFileHandle OpenDiff(LayerId layer)
     {
         using var directory = Open(layer);
-        return Files.OpenDirectoryAt(directory, "diff");
+        return Files.OpenDirectoryAt(directory, Diff);
     }
 
     /// <summary>
@@ -105,7 +111,7 @@ internal sealed class LayerStore : IDisposable
     /// <param name="name">Its name there.</param>
     internal bool IsMountedInTrash(string name)
     {
-        var diff = Path.Combine(_pool.Path, "trash", name, "diff");
+        var diff = Path.Combine(_pool.Path, "trash", name, Diff);
         return !IsNeverMounted(name, out _) && Files.TryStat(diff) is not null && IsUpperInUse(diff);
     }
 
@@ -139,15 +145,17 @@ internal sealed class LayerStore : IDisposable
 
     private bool IsUpperInUse(string diff) => Mounts.IsUpperInUse(diff, Path.Combine(_pool.Path, "empty"));
 
-    // What is discarded keeps its name, and gets a random one after it.
-    private bool IsNeverMounted(string trash, out LayerId layer) => LayerId.TryParse(trash.Split('.')[0], out layer) && _neverMounted.ContainsKey(layer);
+    /// <summary>Which layer something in the trash is: what is discarded keeps its name, and gets a random one after it. A record of that form of a key is none, and has no tree.</summary>
+    internal static bool TryGetDiscarded(string name, out LayerId layer) => LayerId.TryParse(name.Split('.')[0], out layer);
+
+    private bool IsNeverMounted(string trash, out LayerId layer) => TryGetDiscarded(trash, out layer) && _neverMounted.ContainsKey(layer);
 
     private void Fill(LayerId layer, DirectoryAttributes root)
     {
         using var directory = Open(layer);
-        Files.MakeDirectory(directory, "work", 0x1C0);
-        Files.MakeDirectory(directory, "diff", 0x1C0);
-        using var diff = Files.OpenDirectoryAt(directory, "diff");
+        Files.MakeDirectory(directory, Work, 0x1C0);
+        Files.MakeDirectory(directory, Diff, 0x1C0);
+        using var diff = Files.OpenDirectoryAt(directory, Diff);
         root.Apply(diff);
     }
 }

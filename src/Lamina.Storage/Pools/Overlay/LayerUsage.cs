@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Lamina.Linux;
+using Lamina.Storage.Operations;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
@@ -23,6 +24,7 @@ internal sealed class LayerUsage(LayerStore layers, TimeSpan interval, TimeProvi
     private readonly LayerMeasures _remembered = new(layers);
     private readonly ConcurrentDictionary<LayerId, bool> _sealed = [];
     private readonly ConcurrentDictionary<LayerId, LayerMeasure> _measures = [];
+    private readonly ConcurrentDictionary<LayerId, LayerMeasure> _discarded = [];
     private readonly ConcurrentDictionary<LayerId, bool> _attached = [];
     private readonly Channel<Wanted> _queue = Channel.CreateUnbounded<Wanted>();
     private readonly CancellationTokenSource _stopping = new();
@@ -36,7 +38,7 @@ internal sealed class LayerUsage(LayerStore layers, TimeSpan interval, TimeProvi
             _queue.Writer.TryWrite(new Wanted(layer, Sort.Remembered));
         foreach (var head in heads)
             _queue.Writer.TryWrite(new Wanted(head, Sort.Head));
-        _running = Task.WhenAll(Task.Run(RunAsync), Task.Run(RepeatAsync));
+        _running = Task.WhenAll(Background.Run(RunAsync), Background.Run(RepeatAsync));
     }
 
     /// <summary>Measures the heads that were not measured yet.</summary>
@@ -70,8 +72,26 @@ internal sealed class LayerUsage(LayerStore layers, TimeSpan interval, TimeProvi
         _queue.Writer.TryWrite(new Wanted(head, Sort.Head));
     }
 
-    /// <summary>A layer is gone.</summary>
-    internal void Forget(LayerId layer)
+    /// <summary>A layer is nobody's any more, and goes to the trash. What it takes is remembered for as long as it lies there.</summary>
+    internal void Discard(LayerId layer)
+    {
+        if (_measures.TryGetValue(layer, out var measure))
+            _discarded[layer] = measure;
+        Forget(layer);
+    }
+
+    /// <summary>A layer is gone from the trash too.</summary>
+    internal void Reclaimed(LayerId layer) => _discarded.TryRemove(layer, out _);
+
+    /// <summary>What a layer in the trash takes; null when it was not measured since the daemon began, and is not remembered beside it.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="directory">Where it lies now.</param>
+    internal LayerMeasure? OfDiscarded(LayerId layer, SafeFileHandle directory) => _discarded.GetValueOrDefault(layer) ?? LayerMeasures.TryRead(directory);
+
+    /// <summary>What a layer takes; null when it was not measured yet.</summary>
+    internal LayerMeasure? Find(LayerId layer) => _measures.GetValueOrDefault(layer);
+
+    private void Forget(LayerId layer)
     {
         _attached.TryRemove(layer, out _);
         _measures.TryRemove(layer, out _);

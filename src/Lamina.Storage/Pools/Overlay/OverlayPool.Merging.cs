@@ -13,6 +13,7 @@ internal sealed partial class OverlayPool
     {
         if (await ReferenceChainToMergeAsync(key).ConfigureAwait(false) is not { } chain)
             return;
+        var started = _time.GetTimestamp();
 
         try
         {
@@ -21,7 +22,7 @@ internal sealed partial class OverlayPool
             var replaced = await TryReplaceChainAsync(key, chain, merged).ConfigureAwait(false);
             Release(replaced ? chain : [merged]);
             if (replaced)
-                Merged(key, chain.Length);
+                Merged(key, chain.Length, started);
         }
         finally
         {
@@ -99,9 +100,10 @@ internal sealed partial class OverlayPool
             return record;
         try
         {
-            var next = ReplaceChain(record, record.Chain, MergeLayers(record.Chain, CancellationToken.None));
+            var started = _time.GetTimestamp();
+            var next = ReplaceChain(record, record.Chain, StorageTrace.Run("merge_layers", () => MergeLayers(record.Chain, CancellationToken.None)));
             Release(record.Chain);
-            Merged(record.Key, record.Chain.Length);
+            Merged(record.Key, record.Chain.Length, started);
             return next;
         }
         catch (Exception e) when (e is StorageException or LinuxException && record.Chain.Length < MaxMountableLayers)
@@ -128,9 +130,9 @@ internal sealed partial class OverlayPool
         }
     }
 
-    private void Merged(ObjectKey volume, int layers)
+    private void Merged(ObjectKey volume, int layers, long started)
     {
         Interlocked.Increment(ref _merges);
-        _logger.LayersMerged(volume, layers);
+        _logger.LayersMerged(volume, layers, _time.GetElapsedTime(started));
     }
 }

@@ -20,7 +20,7 @@ internal sealed partial class OverlayPool
             _directory.FlushBefore();
             _volumes.Replace(restored);
             _quotas.Drop(record.Project);
-            _usage.Forget(record.Head);
+            _usage.Discard(record.Head);
             _usage.Measure([head]);
             _usage.Sealed(chain);
             Release(record.Chain.Add(record.Head));

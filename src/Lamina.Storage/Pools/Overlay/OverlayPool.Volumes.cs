@@ -41,7 +41,7 @@ internal sealed partial class OverlayPool
         CheckNotMounted(record);
         _volumes.Discard(record.Key);
         _quotas.Drop(record.Project);
-        _usage.Forget(record.Head);
+        _usage.Discard(record.Head);
         Release(record.Chain.Add(record.Head));
     });
 
@@ -64,8 +64,8 @@ internal sealed partial class OverlayPool
         using var held = await LockRecordAsync(volume.Id.Key).ConfigureAwait(false);
         _directory.CheckInPlace();
         var record = _volumes.Get(volume.Id.Key);
-        CheckNotMounted(record);
-        record = MergeIfFull(IsHeadShared(record) ? SealHead(record) : record);
+        StorageTrace.Run("probe_in_use", () => CheckNotMounted(record));
+        record = MergeIfFull(IsHeadShared(record) ? StorageTrace.Run("seal_head", () => SealHead(record)) : record);
         _merger.Attached(record.Key);
         _usage.Attached(record.Head);
         return _layers.Describe(record.Head, record.Chain);

@@ -135,7 +135,7 @@ internal sealed partial class OverlayPool : IPool
     public IReadOnlyList<string> FindProblems() => _directory.FindProblems();
 
     /// <inheritdoc/>
-    public PoolFigures GetFigures() => _edge.Run("look at the pool", () => _directory.Figures with
+    public PoolFigures GetFigures() => _edge.Run("look at the pool", () => _directory.GetFigures(WeighTrash) with
     {
         Layers = _layers.References.Count,
         DeepestChain = _volumes.Records.Select(record => record.Chain.Length + 1).DefaultIfEmpty().Max(),
@@ -196,8 +196,16 @@ internal sealed partial class OverlayPool : IPool
             return Task.FromResult(TrashOutcome.InUse);
         TreeRemoval.Remove(trash, name, cancellationToken);
         _layers.Reclaimed(name);
+        if (LayerStore.TryGetDiscarded(name, out var layer))
+            _usage.Reclaimed(layer);
         return Task.FromResult(TrashOutcome.Removed);
     }
+
+    // A layer is a tree and what overlayfs needs beside it; all else in the trash are records, which hold no directories.
+    private long? WeighTrash(TrashEntry entry) =>
+        entry.Trees.Count == 0 ? 0
+        : entry.Trees.All(tree => tree is LayerStore.Diff or LayerStore.Work) && LayerStore.TryGetDiscarded(entry.Name, out var layer) ? _usage.OfDiscarded(layer, entry.Directory)?.Bytes
+        : null;
 
     private void Release(params IEnumerable<LayerId> layers)
     {
@@ -205,7 +213,7 @@ internal sealed partial class OverlayPool : IPool
             return;
         _layers.Release(layers);
         foreach (var layer in layers.Where(layer => !_layers.References.Contains(layer)))
-            _usage.Forget(layer);
+            _usage.Discard(layer);
         _trash.Wake();
     }
 

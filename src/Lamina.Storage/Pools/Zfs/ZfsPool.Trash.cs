@@ -1,3 +1,5 @@
+using Lamina.Storage.Operations;
+
 namespace Lamina.Storage.Pools.Zfs;
 
 /// <content>
@@ -15,6 +17,7 @@ internal sealed partial class ZfsPool
 
     private async Task<TimeSpan?> RunRoundAsync(CancellationToken stopping)
     {
+        using var scope = CallScope.BeginOwn(_logger, "look_after_pool");
         try
         {
             await LookAtHealthAsync(stopping).ConfigureAwait(false);
@@ -27,11 +30,13 @@ internal sealed partial class ZfsPool
                 kept.Clear();
             }
             Report(kept);
+            scope.End("OK");
             return kept.Count > 0 && RetryAfter < _settings.UsageInterval ? RetryAfter : _settings.UsageInterval;
         }
         catch (ZfsFailure e)
         {
             // Whatever goes wrong is tried again: space must come back some day.
+            scope.End(e.Error.ToString());
             Report(new Dictionary<string, string> { ["everything"] = e.Message });
             return RetryAfter;
         }

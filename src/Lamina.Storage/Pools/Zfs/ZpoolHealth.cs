@@ -26,7 +26,7 @@ internal sealed record ZpoolHealth(PoolHealth Figures, ImmutableList<string> Pro
             problems.Add($"{row.Name} of the ZFS pool {pool} has had errors: {row.Counts[0]} reads, {row.Counts[1]} writes, {row.Counts[2]} checksums; see: zpool status -v {pool}");
         if (status.Split('\n').FirstOrDefault(line => line.StartsWith("errors:", StringComparison.Ordinal)) is { } errors && !errors.Contains("No known data errors", StringComparison.Ordinal))
             problems.Add($"the ZFS pool {pool} has lost data ({errors["errors:".Length..].Trim()}); see: zpool status -v {pool}");
-        return new ZpoolHealth(new PoolHealth(fields.Length > 1 && int.TryParse(fields[1].TrimEnd('%'), NumberStyles.None, CultureInfo.InvariantCulture, out var part) ? part : null, Sum(rows)), problems.ToImmutable());
+        return new ZpoolHealth(new PoolHealth(fields.Length > 1 && int.TryParse(fields[1].TrimEnd('%'), NumberStyles.None, CultureInfo.InvariantCulture, out var part) ? part : null, Sum(rows)) { State = fields[0].Length > 0 ? fields[0] : null }, problems.ToImmutable());
     }
 
     // Of the devices themselves, as what they stand under counts them again. What is rounded is no figure.

@@ -33,7 +33,8 @@ public sealed class OpenZfsPoolTests : IAsyncDisposable
         Assert.Equal([("a", 4096L), ("b", 8192L)], contents.Volumes.Select(volume => (volume.Name, volume.Size!.Value.Bytes)).Order());
         Assert.Equal(new PoolCapacity(new ByteSize(10_000), new ByteSize(9_000)), Pool.GetCapacity());
         Assert.Contains(Pool.FindProblems(), problem => problem.Contains("DEGRADED", StringComparison.Ordinal));
-        Assert.Equal(new PoolHealth(17, 12_347), Pool.Health);
+        Assert.Equal(new PoolHealth(17, 12_347) { State = "DEGRADED" }, Pool.Health with { At = null });
+        Assert.NotNull(Pool.Health.At);
         Assert.Contains("lz4", Pool.Description.Compressions);
     }
 
@@ -48,6 +49,28 @@ public sealed class OpenZfsPoolTests : IAsyncDisposable
         Assert.Equal((300L, null), (Pool.GetUsage(volumes[1])!.Used.Bytes, Pool.GetUsage(volumes[1])!.Written));
         Assert.Contains(Script.Asked, line => line.StartsWith($"zfs get -Hp -r -o name,property,value,source type,", StringComparison.Ordinal) && line.EndsWith($",written,logicalused {Root}", StringComparison.Ordinal));
         Assert.DoesNotContain(Script.Asked, line => line.StartsWith("zfs get", StringComparison.Ordinal) && line.EndsWith("/volumes/a", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Figures_OfThePoolAndItsVolumes_AreWhatZfsSaysOfThem()
+    {
+        await using var scripted = new ScriptedZfsPool(
+            Lines(Root, ("used", "1000", "-"), ("available", "9000", "-"))
+                + VolumeLines("a", 4096) + Lines($"{Root}/volumes/a", ("used", "550", "-"))
+                + VolumeLines("reserved", 4096) + Lines($"{Root}/volumes/reserved", ("used", "4096", "-"), ("refreservation", "4096", "local"))
+                // One that is deleted, one of its snapshots, and a snapshot of a volume that lives.
+                + Lines($"{Root}/trash/b.x", ("used", "70", "-"), (ZfsRecords.Volume, "x", "local")) + Lines($"{Root}/trash/b.x@s", ("used", "5", "-"), (ZfsRecords.Snapshot, "x", "local"))
+                + Lines($"{Root}/volumes/a@trash.y", ("used", "8", "-"), (ZfsRecords.Snapshot, "x", "local"), ("userrefs", "1", "-")),
+            "ONLINE\t0\n",
+            ZpoolHealthTests.Degraded);
+        var volumes = (await scripted.Pool.LoadAsync(default)).Volumes.OrderBy(volume => volume.Name).ToList();
+
+        var figures = scripted.Pool.GetFigures();
+
+        Assert.Equal((2, 78L), (figures.TrashEntries, figures.TrashBytes!.Value.Bytes));
+        Assert.NotNull(figures.AsOf);
+        Assert.Equal((300L, 350L), (scripted.Pool.GetFigures(volumes[0]).Referenced!.Value.Bytes, scripted.Pool.GetFigures(volumes[0]).Exclusive!.Value.Bytes));
+        Assert.Null(scripted.Pool.GetFigures(volumes[1]).Exclusive);
     }
 
     [Fact]
