@@ -33,6 +33,14 @@ public sealed class RenderingTests
         ["ClusterRole", "ClusterRoleBinding", "ConfigMap", "CSIDriver", "DaemonSet", "Role", "RoleBinding", "ServiceAccount", "StorageClass", "VolumeSnapshotClass"],
         (await ChartRenderer.ObjectsAsync(ValueSets.Default)).Select(@object => (string)@object["kind"]!).Order(StringComparer.OrdinalIgnoreCase));
 
+    // An upgrade or an uninstall of a chart that has those of the snapshot API takes them all away, with every snapshot.
+    [Fact]
+    public void Chart_HasNoDefinitionsOfOthers()
+    {
+        Assert.False(Directory.Exists(Path.Combine(ChartRenderer.Chart, "crds")));
+        Assert.All(Directory.GetFiles(ChartRenderer.Chart, "*.yaml", SearchOption.AllDirectories), file => Assert.DoesNotContain("CustomResourceDefinition", File.ReadAllText(file), StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task DriverName_Changed_IsChangedEverywhere()
     {

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using NJsonSchema;
 
 namespace Lamina.Chart.Tests;
@@ -88,6 +89,24 @@ public sealed class SchemaTests
 
         Assert.Contains(errors, error => error.Contains(named, StringComparison.Ordinal));
     }
+
+    // But for what Kubernetes itself checks, or other charts share.
+    [Fact]
+    public async Task Schema_HasNoObjectThatTakesAnyKey()
+    {
+        var schema = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(ChartRenderer.Chart, "values.schema.json"), TestContext.Current.CancellationToken))!;
+
+        Assert.Equal(["$.properties.affinity", "$.properties.global"], LooseObjects(schema).Select(node => node.GetPath()).Order());
+    }
+
+    // Those that have neither a list of keys nor a rule for all.
+    private static IEnumerable<JsonNode> LooseObjects(JsonNode? node) => node switch
+    {
+        JsonObject { } inner => (inner["type"] is JsonValue type && (string?)type == "object" && inner["additionalProperties"] is null ? [inner] : Array.Empty<JsonNode>())
+            .Concat(inner.SelectMany(pair => LooseObjects(pair.Value))),
+        JsonArray list => list.SelectMany(LooseObjects),
+        _ => [],
+    };
 
     private static async Task<IReadOnlyList<string>> ErrorsOfAsync(string values)
     {

@@ -12,7 +12,8 @@ public sealed class DockerEngine : IAsyncLifetime
     private readonly string _root = TestScratch.NewDirectory("dockerd");
     private Process? _process;
 
-    private string Socket => $"unix://{_root}/docker.sock";
+    /// <summary>Where it listens.</summary>
+    internal string Socket => $"unix://{_root}/docker.sock";
 
     private string LogFile => $"{_root}/log";
 
