@@ -18,7 +18,6 @@ internal sealed class StateExposition(PoolSet pools, Catalog catalog, Attachment
 
     private static readonly byte[] s_noLabels = [];
     private static readonly byte[] s_version = ExpositionWriter.LabelsOf(HostFamilies.BuildInfo.Labels, LaminaVersion.Text);
-    private readonly double? _maxFiles = OpenFiles.Limit();
     private readonly double _started = time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
 
     /// <summary>Writes all of it.</summary>
@@ -45,7 +44,7 @@ internal sealed class StateExposition(PoolSet pools, Catalog catalog, Attachment
         One(writer, HostFamilies.Cpu, Environment.CpuUsage.TotalTime.TotalSeconds, s_noLabels);
         One(writer, HostFamilies.Memory, Environment.WorkingSet, s_noLabels);
         One(writer, HostFamilies.OpenFiles, OpenFiles.Count(), s_noLabels);
-        One(writer, HostFamilies.MaxFiles, _maxFiles, s_noLabels);
+        One(writer, HostFamilies.MaxFiles, OpenFiles.Limit(), s_noLabels);
         One(writer, HostFamilies.Ready, pools.IsReady ? 1 : 0, s_noLabels);
         One(writer, HostFamilies.Running, operations.Running, s_noLabels);
         One(writer, HostFamilies.Oldest, operations.List() is [var oldest, ..] ? oldest.Since.ToUnixTimeMilliseconds() / 1000.0 : null, s_noLabels);

@@ -30,7 +30,7 @@ public sealed class PoolCommandTests : IAsyncLifetime
 
         Assert.Equal(
             ["name", "id", "backend", "fileSystem", "path", "image", "default", "loaded", "problem", "sizeBytes", "availableBytes", "promisedBytes", "volumes",
-                "snapshots", "limits", "defaultSizeBytes", "minFreeBytes", "overcommit", "liveSnapshot", "maxPauseSeconds", "features", "warnings", "unreadable", "volumeFileSystems", "fragmentationPercent", "deviceErrors"],
+                "snapshots", "limits", "defaultSizeBytes", "minFreeBytes", "overcommit", "liveSnapshot", "maxPauseSeconds", "features", "warnings", "unreadable", "volumeFileSystems", "fragmentationPercent", "deviceErrors", "disk"],
             pool.AsObject().Select(field => field.Key));
         Assert.True((bool)pool["default"]!);
         Assert.Equal(2.0, (double)pool["maxPauseSeconds"]!);

@@ -39,7 +39,7 @@ public sealed class VolumeCommandTests(TestDaemon daemon) : IClassFixture<TestDa
         var volume = await CliRun.JsonAsync(daemon, "volume", "create", "fields", "--size", "10Gi", "--param", "uid=7", "--param", "mode=0700", "--label", "team=blue");
 
         Assert.Equal(
-            ["id", "name", "pool", "kind", "sizeBytes", "usage", "source", "parameters", "labels", "door", "createdAt", "path", "holders", "snapshots", "attributes", "fileSystem", "operations"],
+            ["id", "name", "pool", "kind", "sizeBytes", "usage", "source", "parameters", "labels", "door", "createdAt", "path", "holders", "snapshots", "attributes", "fileSystem", "operations", "io"],
             volume.AsObject().Select(field => field.Key));
         Assert.Equal(10L << 30, (long)volume["sizeBytes"]!);
         Assert.Equal("default", (string?)volume["pool"]);
