@@ -46,7 +46,7 @@ public static class ValueSets
         healthPort: 9901
         """;
 
-    internal const string WithoutSnapshots = "snapshots: { enabled: false }\nstorageClasses: []";
+    internal const string WithoutSnapshots = "snapshots: { enabled: false }\nstorageClasses: []\ncluster: { enabled: false }";
 
     public static TheoryData<string> All => [Default, Pools, HostPid, SingleNode, Monitored, WithoutSnapshots];
 }

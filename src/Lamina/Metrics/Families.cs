@@ -10,6 +10,7 @@ internal static class Families
         .. PoolFamilies.All.Select(pool => pool.Family),
         PoolFamilies.DeviceErrors,
         .. VolumeFamilies.All.Select(volume => volume.Family),
+        .. ClusterFamilies.All,
         .. CallFamilies.All,
     ];
 }

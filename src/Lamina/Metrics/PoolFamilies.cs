@@ -28,7 +28,7 @@ internal static class PoolFamilies
         (Of("lamina_pool_inodes", "How many files there can be; absent where they are made as needed."), view => view.Sample?.Figures.Inodes),
         (Of("lamina_pool_inodes_free", "How many more files there can be; absent where they are made as needed."), view => view.Sample?.Figures.FreeInodes),
         (Of("lamina_pool_unreadable_records", "Objects of the pool whose record can't be read."), view => view.Pool?.Unreadable.Count),
-        (Of("lamina_pool_problems", "What is wrong with what the pool lies on, such as missing disks, failed reads, a read-only filesystem."), view => view.Sample?.Problems),
+        (Of("lamina_pool_problems", "What is wrong with what the pool lies on, such as missing disks, failed reads, a read-only filesystem."), view => view.Sample?.Problems.Count),
         (Of("lamina_pool_trash_entries", "Deleted objects that still take their space. How many bytes that is, only a walk could tell."), view => view.Sample?.Figures.TrashEntries),
         (Of("lamina_pool_loop_devices", "Loop devices over images of the pool."), view => view.Sample?.LoopDevices),
         (Of("lamina_pool_layers", "Overlay: layers of volumes and snapshots."), view => view.Sample?.Figures.Layers),

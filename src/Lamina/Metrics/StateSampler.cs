@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Lamina.Cluster;
 using Lamina.Csi.Requests;
 using Lamina.Hosting;
 using Lamina.Linux;
@@ -51,7 +52,8 @@ internal sealed class StateSampler(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (!ListenAddress.TryParseTcp(options.Metrics.Address, out var endpoint) || endpoint is null)
+        // For nobody but those who are told.
+        if ((!ListenAddress.TryParseTcp(options.Metrics.Address, out var endpoint) || endpoint is null) && !ClusterPresence.IsThere(options.Cluster))
             return;
         while (true)
         {
@@ -87,7 +89,7 @@ internal sealed class StateSampler(
                 At = at,
                 Capacity = pool.TryGetCapacity(out var capacity, out _) ? capacity : null,
                 Figures = Unless(pool.Pool.GetFigures) ?? new PoolFigures(),
-                Problems = pool.Pool.FindProblems().Count,
+                Problems = pool.Pool.FindProblems(),
                 LoopDevices = LoopDevice.List().Count(loop => loop.BackingFile.StartsWith(pool.Settings.Path + "/", StringComparison.Ordinal)),
                 Volumes = [.. catalog.Volumes().Where(volume => volume.Id.Pool == pool.Id).Take(MaxVolumes).Select(volume => Look(pool, volume, before))],
             };
