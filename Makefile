@@ -2,6 +2,7 @@
 #   make run    the daemon on its embedded default pool, with a real PostgreSQL living through a snapshot and a disaster
 #   make test   every test, on real filesystems
 # Others: make build, make benchmark, make soak, make manifests, make image, make clean, and
+#   make test-cluster what is told a Kubernetes cluster, against a real one that KUBECONFIG names, and
 #   make test-guest   what this host's kernel may lack (ZFS, project quotas), in an emulated guest that is built once: ten minutes and more
 
 CONFIGURATION ?= Release
@@ -9,7 +10,7 @@ LAMINA := artifacts/bin/Lamina/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/lamin
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: run test test-guest soak benchmark build image manifests install-run install-test install-test-guest install-manifests check-host clean
+.PHONY: run test test-cluster test-guest soak benchmark build image manifests install-run install-test install-test-guest install-manifests check-host clean
 
 # A process group of its own on a terminal: Ctrl-C is the proper end of the main job, and must not end make beside it.
 run: check-host install-run build
@@ -21,6 +22,10 @@ test: check-host install-test build
 # The long versions of the random tests.
 soak: check-host install-test build
 	@LAMINA_SOAK=1 dotnet artifacts/bin/Lamina.TestRun/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Lamina.TestRun.dll $(TESTRUN)
+
+# What the daemon tells a cluster: against a fake API server, and against the real one that KUBECONFIG names, in a namespace that is made for it and goes in the end.
+test-cluster: check-host install-test build
+	@LAMINA_CLUSTER_TEST=1 artifacts/bin/Lamina.Tests/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Lamina.Tests --filter-namespace Lamina.Tests.Cluster
 
 # TESTRUN may name what is run: TESTRUN="Lamina.Storage.Tests --filter-class *Zfs*"
 test-guest: check-host install-test-guest build

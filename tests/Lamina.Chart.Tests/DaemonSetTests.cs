@@ -49,6 +49,7 @@ public sealed class DaemonSetTests
 
         Assert.Equal(values != ValueSets.SingleNode, options.Csi.NodeLocal);
         Assert.Equal("node-1", options.NodeName);
+        Assert.Equal((values != ValueSets.WithoutSnapshots, "lamina"), (options.Cluster.Enabled, options.Cluster.Namespace));
         Assert.Equal("unix:///csi/csi.sock", options.Csi.Endpoint);
         Assert.NotEmpty(pools);
         Assert.StartsWith("/host/", options.StateDirectory, StringComparison.Ordinal);
@@ -224,6 +225,7 @@ public sealed class DaemonSetTests
         {
             { ValueFrom.FieldRef.FieldPath: "spec.nodeName" } => "node-1",
             { ValueFrom.FieldRef.FieldPath: "status.podIP" } => address,
+            { ValueFrom.FieldRef.FieldPath: "metadata.namespace" } => "lamina",
             _ => variable.Value.Replace("$(POD_IP)", address, StringComparison.Ordinal),
         });
         var keys = variables.Where(variable => variable.Key.StartsWith("LAMINA_", StringComparison.Ordinal))

@@ -30,7 +30,7 @@ public sealed class RenderingTests
 
     [Fact]
     public async Task Kinds_ByDefault_AreThese() => Assert.Equal(
-        ["ClusterRole", "ClusterRoleBinding", "ConfigMap", "CSIDriver", "DaemonSet", "Role", "RoleBinding", "ServiceAccount", "StorageClass", "VolumeSnapshotClass"],
+        ["ClusterRole", "ClusterRole", "ClusterRoleBinding", "ClusterRoleBinding", "ConfigMap", "CSIDriver", "DaemonSet", "Role", "Role", "RoleBinding", "RoleBinding", "ServiceAccount", "StorageClass", "VolumeSnapshotClass"],
         (await ChartRenderer.ObjectsAsync(ValueSets.Default)).Select(@object => (string)@object["kind"]!).Order(StringComparer.OrdinalIgnoreCase));
 
     // An upgrade or an uninstall of a chart that has those of the snapshot API takes them all away, with every snapshot.
@@ -94,10 +94,12 @@ public sealed class RenderingTests
         });
     }
 
-    [Fact]
-    public async Task EveryRule_OfTheRoles_IsUnderACommentThatSaysWhy()
+    [Theory]
+    [InlineData("rbac.yaml")]
+    [InlineData("rbac-daemon.yaml")]
+    public async Task EveryRule_OfTheRoles_IsUnderACommentThatSaysWhy(string file)
     {
-        var lines = await File.ReadAllLinesAsync(Path.Combine(ChartRenderer.Chart, "templates", "rbac.yaml"), TestContext.Current.CancellationToken);
+        var lines = await File.ReadAllLinesAsync(Path.Combine(ChartRenderer.Chart, "templates", file), TestContext.Current.CancellationToken);
         var commented = false;
         foreach (var line in lines.Select(line => line.Trim()).Where(line => !line.StartsWith("{{", StringComparison.Ordinal)))
         {

@@ -67,7 +67,7 @@ public static class ValueSets
               csi.storage.k8s.io/node-stage-secret-namespace: lamina
         """;
 
-    internal const string WithoutSnapshots = "snapshots: { enabled: false }\nstorageClasses: []";
+    internal const string WithoutSnapshots = "snapshots: { enabled: false }\nstorageClasses: []\ncluster: { enabled: false }";
 
     /// <summary>The values that the chart brings for clusters before 1.34.</summary>
     internal static string OlderKubernetes { get; } = File.ReadAllText(Path.Combine(ChartRenderer.Chart, "values-kubernetes-1.27.yaml"));

@@ -16,7 +16,7 @@ public sealed class ReadmeTests
         [
             // Where the configuration itself is read from is no option of what is read.
             ("configurationFile", ""),
-            .. KeysOf("", options), .. KeysOf("csi:", options.Csi), .. KeysOf("admin:", options.Admin), .. KeysOf("docker:", options.Docker), .. KeysOf("zfs:", options.Zfs), .. KeysOf("metrics:", options.Metrics), .. KeysOf("pools:NAME:", new PoolOptions()),
+            .. KeysOf("", options), .. KeysOf("csi:", options.Csi), .. KeysOf("admin:", options.Admin), .. KeysOf("docker:", options.Docker), .. KeysOf("zfs:", options.Zfs), .. KeysOf("metrics:", options.Metrics), .. KeysOf("cluster:", options.Cluster), .. KeysOf("pools:NAME:", new PoolOptions()),
         ];
 
         var rows = RowsBelow("## Configuration").Select(row => (Key: row[0].Trim('`'), Default: row[1].StartsWith('`') && row[1].EndsWith('`') ? row[1].Trim('`') : ""));

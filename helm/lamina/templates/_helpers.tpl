@@ -36,6 +36,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
     "driverName" .Values.driverName
     "stateDirectory" (printf "%s%s" (include "lamina.hostPrefix" .) .Values.stateDir)
     "csi" (dict "nodeLocal" (not .Values.singleNode) "maxVolumesPerNode" (int .Values.maxVolumesPerNode))
+    "cluster" (dict "enabled" .Values.cluster.enabled)
     "logging" (dict "logLevel" (dict "default" .Values.logLevel)) -}}
 {{- if $pools -}}{{- $_ := set $configuration "pools" $pools -}}{{- end -}}
 {{- if .Values.bindRoots -}}{{- $_ := set $configuration "bindRoots" .Values.bindRoots -}}{{- end -}}

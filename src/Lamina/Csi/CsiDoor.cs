@@ -17,6 +17,7 @@ internal static class CsiDoor
         return services
             .AddSingleton<CsiPlugin>()
             .AddSingleton<VolumeLookup>()
+            .AddSingleton<RefusalNotices>()
             .AddSingleton<CsiInterceptor>()
             .AddSingleton<IdentityService>()
             .AddSingleton<ControllerService>()

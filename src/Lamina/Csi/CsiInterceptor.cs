@@ -13,7 +13,7 @@ namespace Lamina.Csi;
 /// What every call has in common: the limits of requests, the caller's patience, the translation of errors, one line in the log and one
 /// observation of its duration.
 /// </summary>
-internal sealed class CsiInterceptor(OperationMetrics metrics, TimeProvider time, ILogger<CsiInterceptor> logger) : Interceptor
+internal sealed class CsiInterceptor(OperationMetrics metrics, RefusalNotices refusals, TimeProvider time, ILogger<CsiInterceptor> logger) : Interceptor
 {
     /// <inheritdoc/>
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
@@ -47,6 +47,7 @@ internal sealed class CsiInterceptor(OperationMetrics metrics, TimeProvider time
             var status = CsiErrors.StatusOf(failure, NameOf(context));
             scope.End(status.StatusCode.ToString());
             Report(request, context, status.StatusCode, started, failure);
+            refusals.Report((IMessage)request, failure);
             throw new RpcException(status);
         }
     }

@@ -18,7 +18,7 @@ internal static partial class ConfigurationReader
             options.NodeName = HostName();
         if (options.Admin.Socket.Length == 0)
             options.Admin.Socket = Path.Combine(options.RuntimeDirectory, "admin.sock");
-        foreach (object section in (object[])[options, options.Csi, options.Admin, options.Docker, options.Zfs, options.Metrics])
+        foreach (object section in (object[])[options, options.Csi, options.Admin, options.Docker, options.Zfs, options.Metrics, options.Cluster])
         {
             var failures = new List<ValidationResult>();
             Validator.TryValidateObject(section, new ValidationContext(section), failures, validateAllProperties: true);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Lamina.Admin;
+using Lamina.Cluster;
 using Lamina.Csi;
 using Lamina.Docker;
 using Lamina.Metrics;
@@ -72,6 +73,8 @@ internal static class Daemon
         AddLogging(builder, configuration);
         if (Tracing.IsWanted)
             builder.Services.AddTracing();
+        if (ClusterPresence.IsThere(options.Cluster))
+            builder.Services.AddCluster();
         builder.Host.UseSystemd();
         builder.Services
             .AddSingleton(_ => runtime)
@@ -86,6 +89,7 @@ internal static class Daemon
             .AddAdminDoor()
             .AddDockerDoor()
             .AddMetricsDoor()
+            .AddClusterNotices()
             .AddHostedService<PoolLoader>()
             .AddHostedService<MemoryReturn>()
             .Configure<SocketTransportOptions>(transport => transport.CreateBoundListenSocket = BindSocket)

@@ -48,6 +48,9 @@ internal sealed class LaminaOptions
     /// <summary>Metrics and health.</summary>
     public MetricsOptions Metrics { get; set; } = new();
 
+    /// <summary>The Kubernetes cluster, where there is one.</summary>
+    public ClusterOptions Cluster { get; set; } = new();
+
     /// <summary>.NET's own logging configuration: levels by category.</summary>
     public Dictionary<string, object> Logging { get; set; } = [];
 }

@@ -11,6 +11,7 @@ internal static class Families
         PoolFamilies.DeviceErrors,
         PoolFamilies.ZfsState,
         .. VolumeFamilies.All.Select(volume => volume.Family),
+        .. ClusterFamilies.All,
         .. CallFamilies.All,
     ];
 }

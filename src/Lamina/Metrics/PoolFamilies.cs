@@ -30,7 +30,7 @@ internal static class PoolFamilies
         (Of("lamina_pool_inodes", "How many files there can be; absent where they are made as needed."), view => view.Sample?.Figures.Inodes),
         (Of("lamina_pool_inodes_free", "How many more files there can be; absent where they are made as needed."), view => view.Sample?.Figures.FreeInodes),
         (Of("lamina_pool_unreadable_records", "Objects of the pool whose record can't be read."), view => view.Pool?.Unreadable.Count),
-        (Of("lamina_pool_problems", "What is wrong with what the pool lies on, such as missing disks, failed reads, a read-only filesystem."), view => view.Sample?.Problems),
+        (Of("lamina_pool_problems", "What is wrong with what the pool lies on, such as missing disks, failed reads, a read-only filesystem."), view => view.Sample?.Problems.Count),
         (Of("lamina_pool_trash_entries", "Deleted objects that still take their space."), view => view.Sample?.Figures.TrashEntries),
         (Of("lamina_pool_trash_bytes", "What they take, what they share with others included. Absent where not all of them are known without a walk."), view => view.Sample?.Figures.TrashBytes?.Bytes),
         (Counter("lamina_pool_disk_reads_total", "Reads of the disk that the pool lies on, whoever asked for them; as the four that follow, absent where it has none of its own."),

@@ -18,8 +18,8 @@ internal sealed class PoolSample
     /// <summary>What its backend knows besides.</summary>
     internal PoolFigures Figures { get; init; } = new();
 
-    /// <summary>How much is wrong with what it lies on.</summary>
-    internal int Problems { get; init; }
+    /// <summary>What is wrong with what it lies on.</summary>
+    internal IReadOnlyList<string> Problems { get; init; } = [];
 
     /// <summary>Its loop devices; null: unknown.</summary>
     internal int? LoopDevices { get; init; }

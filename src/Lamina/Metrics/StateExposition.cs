@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Text;
+using Lamina.Cluster;
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
 using Lamina.Storage.Operations;
@@ -11,7 +12,8 @@ namespace Lamina.Metrics;
 /// The state of everything, written from memory when it is asked for. Not kept in gauges: with thousands of volumes those would take far more
 /// memory than the volumes, and series go by themselves when what they are of goes.
 /// </summary>
-internal sealed class StateExposition(PoolSet pools, Catalog catalog, AttachmentService attachments, OperationRunner operations, StateSampler sampler, TimeProvider time)
+internal sealed class StateExposition(PoolSet pools, Catalog catalog, AttachmentService attachments, OperationRunner operations, StateSampler sampler, ClusterStanding cluster, ClusterNotices notices,
+    PersistentVolumeIndex persistentVolumes, TimeProvider time)
 {
     // What is written is handed on in pieces, so that it takes little memory too.
     private const int Piece = 64 * 1024;
@@ -27,6 +29,7 @@ internal sealed class StateExposition(PoolSet pools, Catalog catalog, Attachment
         var views = pools.List().Select(status => ViewOf(status, catalog)).ToList();
         WriteHost(writer);
         WritePools(writer, views);
+        WriteCluster(writer);
         await WriteVolumesAsync(writer, views, output, cancellationToken);
         await output.FlushAsync(cancellationToken);
     }
@@ -57,6 +60,37 @@ internal sealed class StateExposition(PoolSet pools, Catalog catalog, Attachment
         Kinds(writer, HostFamilies.MountsPresent, mounts.VolumesPresent, mounts.PublicationsPresent);
         One(writer, HostFamilies.Orphans, mounts.Orphans.Length, s_noLabels);
     }
+
+    private void WriteCluster(ExpositionWriter writer)
+    {
+        foreach (var family in ClusterFamilies.All)
+        {
+            writer.Begin(family);
+            if (notices.IsWanted)
+                WriteCluster(writer, family);
+        }
+    }
+
+    private void WriteCluster(ExpositionWriter writer, Family family)
+    {
+        var now = time.GetUtcNow();
+        var orphans = cluster.Orphans?.GroupBy(orphan => orphan.Kind).ToDictionary(kind => kind.Key, kind => kind.ToList());
+        (string[] Labels, double Value)[] series = family switch
+        {
+            _ when family == ClusterFamilies.Synced => [([], persistentVolumes.IsCurrent ? 1 : 0)],
+            _ when family == ClusterFamilies.Failures => [([], cluster.Failures)],
+            _ when family == ClusterFamilies.Events => [(["sent"], cluster.EventsSent), (["refused"], cluster.EventsRefused), (["dropped"], cluster.EventsDropped)],
+            _ when orphans is null => [],
+            _ when family == ClusterFamilies.Orphans => [.. Enum.GetValues<OrphanKind>().Select(kind => (new[] { NameOf(kind) }, (double)orphans.GetValueOrDefault(kind, []).Count))],
+            _ => [.. orphans.SelectMany(kind => kind.Value.Take(ClusterFamilies.MaxOrphans))
+                .Select(orphan => (new[] { NameOf(orphan.Kind), orphan.Name }, Math.Floor((now - orphan.Since).TotalSeconds)))],
+        };
+        var name = Encoding.UTF8.GetBytes(family.Name);
+        foreach (var (labels, value) in series)
+            writer.Series(name, labels.Length == 0 ? s_noLabels : ExpositionWriter.LabelsOf(family.Labels, labels), value);
+    }
+
+    private static string NameOf(OrphanKind kind) => kind.ToString().ToLowerInvariant();
 
     private static void One(ExpositionWriter writer, Family family, double? value, byte[] labels)
     {

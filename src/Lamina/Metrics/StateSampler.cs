@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Lamina.Cluster;
 using Lamina.Csi.Requests;
 using Lamina.Hosting;
 using Lamina.Linux;
@@ -52,7 +53,8 @@ internal sealed class StateSampler(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (!ListenAddress.TryParseTcp(options.Metrics.Address, out var endpoint) || endpoint is null)
+        // For nobody but those who are told.
+        if ((!ListenAddress.TryParseTcp(options.Metrics.Address, out var endpoint) || endpoint is null) && !ClusterPresence.IsThere(options.Cluster))
             return;
         while (true)
         {
@@ -105,7 +107,7 @@ internal sealed class StateSampler(
                 At = figures.AsOf is { } known && known < at ? known : at,
                 Capacity = room,
                 Figures = figures,
-                Problems = pool.Pool.FindProblems().Count,
+                Problems = pool.Pool.FindProblems(),
                 LoopDevices = loops?.Count(file => file.StartsWith(pool.Settings.Path + "/", StringComparison.Ordinal)),
                 Volumes = [.. catalog.Volumes().Where(volume => volume.Id.Pool == pool.Id).Take(MaxVolumes).Select(volume => Look(pool, volume, before, devices))],
             };

@@ -56,7 +56,7 @@ public sealed class ConfigurationReaderTests
         [
             "admin:socket is null; leave it out to have its default",
             """bindRoots is '/data', but it is a list: ["/data"], or bindRoots:0=/data""",
-            "unknown key 'colour'; known are nodeName, driverName, runtimeDirectory, stateDirectory, configurationDirectory, pools, bindRoots, csi, admin, docker, zfs, metrics, logging",
+            "unknown key 'colour'; known are nodeName, driverName, runtimeDirectory, stateDirectory, configurationDirectory, pools, bindRoots, csi, admin, docker, zfs, metrics, cluster, logging",
             "csi:endpoint is one value; there can be nothing beneath it, such as csi:endpoint:x",
             "csi:maxVolumesPerNode is 'abc'; it must be a whole number",
             "csi:nodeLocal is 'perhaps'; it must be true or false",

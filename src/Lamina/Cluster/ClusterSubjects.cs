@@ -1,0 +1,33 @@
+using Lamina.Csi.Requests;
+using Lamina.Hosting;
+using Lamina.Storage;
+
+namespace Lamina.Cluster;
+
+/// <summary>Finds the object where a person would look.</summary>
+internal sealed class ClusterSubjects(PersistentVolumeIndex index, LaminaOptions options)
+{
+    private const string ClaimKey = ClassParameters.KubernetesPrefix + "pvc/";
+    private const string PodKey = ClassParameters.KubernetesPrefix + "pod.";
+    private const string SnapshotKey = ClassParameters.KubernetesPrefix + "volumesnapshot/";
+
+    /// <summary>This node.</summary>
+    internal ClusterObject Node { get; } = ClusterObject.Node(options.NodeName);
+
+    /// <summary>The claim of a volume, or the pod of an inline one; null when neither is known.</summary>
+    internal ClusterObject? Of(Volume volume) => volume.Ephemeral is not null
+        ? Named(volume.Labels, PodKey + "namespace", PodKey + "name") is var (@namespace, name) ? ClusterObject.Pod(@namespace, name, volume.Labels.GetValueOrDefault(PodKey + "uid")) : null
+        // What it is bound to now knows better than what it was made for.
+        : index.View?.Naming(volume.Id)?.Claim ?? ClaimOf(volume.Labels);
+
+    /// <summary>The claim that a volume is made for, by the labels of the provisioner; null when there are none.</summary>
+    internal static ClusterObject? ClaimOf(IReadOnlyDictionary<string, string> labels) =>
+        Named(labels, ClaimKey + "namespace", ClaimKey + "name") is var (@namespace, name) ? ClusterObject.Claim(@namespace, name, null) : null;
+
+    /// <summary>The VolumeSnapshot that a snapshot is made for, by the labels of the snapshotter; null when there are none.</summary>
+    internal static ClusterObject? SnapshotOf(IReadOnlyDictionary<string, string> labels) =>
+        Named(labels, SnapshotKey + "namespace", SnapshotKey + "name") is var (@namespace, name) ? ClusterObject.VolumeSnapshot(@namespace, name) : null;
+
+    private static (string Namespace, string Name)? Named(IReadOnlyDictionary<string, string> labels, string namespaceKey, string nameKey) =>
+        labels.GetValueOrDefault(namespaceKey) is { Length: > 0 } @namespace && labels.GetValueOrDefault(nameKey) is { Length: > 0 } name ? (@namespace, name) : null;
+}
