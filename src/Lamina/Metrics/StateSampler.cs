@@ -87,7 +87,7 @@ internal sealed class StateSampler(
                 At = at,
                 Capacity = pool.TryGetCapacity(out var capacity, out _) ? capacity : null,
                 Figures = Unless(pool.Pool.GetFigures) ?? new PoolFigures(),
-                Problems = pool.Pool.FindProblems().Count,
+                Problems = pools.FindProblems(pool).Count,
                 LoopDevices = LoopDevice.List().Count(loop => loop.BackingFile.StartsWith(pool.Settings.Path + "/", StringComparison.Ordinal)),
                 Volumes = [.. catalog.Volumes().Where(volume => volume.Id.Pool == pool.Id).Take(MaxVolumes).Select(volume => Look(pool, volume, before))],
             };
