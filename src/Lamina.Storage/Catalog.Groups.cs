@@ -10,7 +10,7 @@ namespace Lamina.Storage;
 public sealed partial class Catalog
 {
     private readonly Lock _grouping = new();
-    private readonly CatalogIndex<SnapshotGroupId, SnapshotGroupMembership> _groups = new(group => group.Id, id => id.Key, id => id.Pool);
+    private readonly CatalogIndex<SnapshotGroupId, SnapshotGroupMembership> _groups = new("snapshot group", group => group.Id, id => id.Key);
     private readonly ConcurrentDictionary<SnapshotId, Snapshot> _incomplete = [];
 
     // The pools that are loaded, with the snapshots that are there but can't be read.
@@ -20,6 +20,7 @@ public sealed partial class Catalog
     public SnapshotGroupMembership? Find(SnapshotGroupId id) => _groups.Find(id);
 
     /// <summary>The group with that key, in whatever pools, or null.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: several pools have one of that key.</exception>
     public SnapshotGroupMembership? FindGroup(ObjectKey key) => _groups.Find(key);
 
     /// <summary>The groups, like <see cref="Volumes"/>.</summary>

@@ -10,8 +10,8 @@ namespace Lamina.Storage;
 /// </summary>
 public sealed partial class Catalog
 {
-    private readonly CatalogIndex<VolumeId, Volume> _volumes = new(volume => volume.Id, id => id.Key, id => id.Pool);
-    private readonly CatalogIndex<SnapshotId, Snapshot> _snapshots = new(snapshot => snapshot.Id, id => id.Key, id => id.Pool);
+    private readonly CatalogIndex<VolumeId, Volume> _volumes = new("volume", volume => volume.Id, id => id.Key);
+    private readonly CatalogIndex<SnapshotId, Snapshot> _snapshots = new("snapshot", snapshot => snapshot.Id, id => id.Key);
     private readonly ConcurrentDictionary<VolumeId, ImmutableSortedSet<SnapshotId>> _snapshotsOf = [];
     private readonly ConcurrentDictionary<PoolId, Int128> _promised = [];
     private readonly ConcurrentDictionary<EphemeralId, VolumeId> _ephemeral = [];
@@ -35,10 +35,23 @@ public sealed partial class Catalog
     public IEnumerable<Volume> EphemeralVolumes() => _ephemeral.Values.Select(Find).OfType<Volume>();
 
     /// <summary>The volume with that key, in whatever pool, or null.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: several pools have one of that key.</exception>
     public Volume? FindVolume(ObjectKey key) => _volumes.Find(key);
 
     /// <summary>The snapshot with that key, in whatever pool, or null.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: several pools have one of that key.</exception>
     public Snapshot? FindSnapshot(ObjectKey key) => _snapshots.Find(key);
+
+    /// <summary>Whether any pool has a snapshot with that key.</summary>
+    public bool HasSnapshot(ObjectKey key) => _snapshots.Has(key);
+
+    /// <summary>What is wrong with a pool's names: those that another pool has too, of which nobody can tell whose object is meant.</summary>
+    public IReadOnlyList<string> NamesSharedBy(PoolId pool) =>
+    [
+        .. _volumes.Shared.Where(shared => shared.Value.Any(id => id.Pool == pool)).OrderBy(shared => shared.Key).Select(shared => Told("volume", shared.Key, shared.Value)),
+        .. _snapshots.Shared.Where(shared => shared.Value.Any(id => id.Pool == pool)).OrderBy(shared => shared.Key).Select(shared => Told("snapshot", shared.Key, shared.Value)),
+        .. _groups.Shared.Where(shared => shared.Value.Any(id => id.Pool == pool)).OrderBy(shared => shared.Key).Select(shared => Told("snapshot group", shared.Key, shared.Value)),
+    ];
 
     /// <summary>The volumes, ordered by key, from just after an id; complete for all objects that exist throughout, whatever comes and goes.</summary>
     public IEnumerable<Volume> Volumes(VolumeId? after = null) => _volumes.From(after);
@@ -124,6 +137,9 @@ public sealed partial class Catalog
             Remove(snapshot.Id);
         RemoveGroups(pool);
     }
+
+    private static string Told<TId>(string noun, ObjectKey key, ImmutableArray<TId> ids) =>
+        $"another pool has a {noun} of the name '{key}' too: {string.Join(" and ", ids)} are found by their ids alone";
 
     // Two volumes of any size may already be more than a long holds.
     private void Promise(PoolId pool, Int128 bytes) => _promised.AddOrUpdate(pool, bytes, (_, promised) => promised + bytes);

@@ -90,7 +90,7 @@ public sealed partial class SnapshotGroupService(
     }
 
     /// <summary>The group that a person means: by id, or by name; also an incomplete one, with what is left of it.</summary>
-    /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>.</exception>
+    /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>; <see cref="StorageError.FailedPrecondition"/>: several have the name.</exception>
     public SnapshotGroup GetByNameOrId(string nameOrId)
     {
         pools.CheckReady();

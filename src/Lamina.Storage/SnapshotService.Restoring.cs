@@ -42,7 +42,7 @@ public sealed partial class SnapshotService
                 $"pool '{pool.Name}' can't restore in place; make a new volume: lamina snapshot restore {snapshot.Name} NEW-VOLUME");
         }
         attachments.CheckUnused(volume.Id);
-        if (catalog.FindSnapshot(key) is not null)
+        if (catalog.HasSnapshot(key))
             throw new StorageException(StorageError.AlreadyExists, $"a snapshot '{request.Name}' exists already; the state before must be kept under a name that is free");
         var before = await CreateLockedAsync(key, request).ConfigureAwait(false);
         try

@@ -59,17 +59,25 @@ public sealed partial class SnapshotService(
     }
 
     /// <summary>The snapshot that a person means: by id, or by name.</summary>
-    /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>.</exception>
+    /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>; <see cref="StorageError.FailedPrecondition"/>: several have the name.</exception>
     public Snapshot GetByNameOrId(string nameOrId)
     {
         pools.CheckReady();
         if (SnapshotId.TryParse(nameOrId, out var id))
             return Get(id);
-        // The key of a group's member is not that of its name, which is for people.
         return catalog.FindSnapshot(ObjectKey.FromName(nameOrId))
-            ?? catalog.Snapshots().FirstOrDefault(snapshot => snapshot.Group is not null && snapshot.Name == nameOrId)
+            ?? FindMember(nameOrId)
             ?? throw new StorageException(StorageError.NotFound, $"there is no snapshot '{nameOrId}'");
     }
+
+    // The key of a group's member is not that of its name, which is for people.
+    private Snapshot? FindMember(string name) => catalog.Snapshots().Where(snapshot => snapshot.Group is not null && snapshot.Name == name).Take(2).ToList() switch
+    {
+        [] => null,
+        [var only] => only,
+        var several => throw new StorageException(StorageError.FailedPrecondition,
+            $"several snapshots have the name '{name}', {string.Join(" and ", several.Select(snapshot => snapshot.Id))} among them: say which one by its id"),
+    };
 
     /// <summary>A page of snapshots, ordered by key.</summary>
     /// <param name="of">Only those of this volume, which may be gone; null: all.</param>

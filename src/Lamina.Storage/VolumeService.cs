@@ -65,7 +65,7 @@ public sealed partial class VolumeService(
     public Volume? FindKnown(VolumeId id) => catalog.Find(id);
 
     /// <summary>The volume that a person means: by id, or by name.</summary>
-    /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>.</exception>
+    /// <exception cref="StorageException"><see cref="StorageError.NotFound"/>; <see cref="StorageError.FailedPrecondition"/>: several have the name.</exception>
     public Volume GetByNameOrId(string nameOrId)
     {
         pools.CheckReady();
@@ -75,6 +75,7 @@ public sealed partial class VolumeService(
     }
 
     /// <summary>The volume with that name, or null when no pool that is served has one.</summary>
+    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: several pools have one.</exception>
     public Volume? FindByName(string name)
     {
         pools.CheckReady();
@@ -257,7 +258,7 @@ public sealed partial class VolumeService(
 
     /// <summary>As the other, but only a volume of which something is true; judged while nobody else can begin to use it.</summary>
     /// <returns>Whether it was there and is deleted.</returns>
-    internal Task<bool> DeleteAsync(VolumeId id, Func<Volume, bool> condition, CancellationToken cancellationToken)
+    public Task<bool> DeleteAsync(VolumeId id, Func<Volume, bool> condition, CancellationToken cancellationToken)
     {
         pools.CheckReady();
         return operations.RunAsync($"delete volume {id}", [LockKey.Volume(id.Key)], () => DeleteLockedAsync(id, condition), cancellationToken);

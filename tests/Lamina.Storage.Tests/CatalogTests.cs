@@ -27,6 +27,29 @@ public sealed class CatalogTests
     }
 
     [Fact]
+    public void FindVolume_KeyInSeveralPools_IsRefusedUntilOneIsLeft()
+    {
+        var volumes = Enumerable.Range(0, 3).Select(_ => NewVolume("a", 1) with { Id = new VolumeId(PoolId.NewRandom(), ObjectKey.FromName("a")) }).ToList();
+        _catalog.Put(NewVolume("b", 1));
+        foreach (var volume in volumes)
+            _catalog.Add(volume.Id.Pool, new([volume], [], []));
+
+        var refused = Assert.Throws<StorageException>(() => _catalog.FindVolume(ObjectKey.FromName("a")));
+        Assert.Equal(StorageError.FailedPrecondition, refused.Error);
+        Assert.All(volumes, volume => Assert.Contains(volume.Id.ToString(), refused.Message, StringComparison.Ordinal));
+        Assert.All(volumes, volume => Assert.Equal(volume, _catalog.Find(volume.Id)));
+        Assert.All(volumes, volume => Assert.Single(_catalog.NamesSharedBy(volume.Id.Pool)));
+        Assert.Empty(_catalog.NamesSharedBy(_pool));
+        Assert.Equal("b", _catalog.FindVolume(ObjectKey.FromName("b"))!.Name);
+
+        _catalog.Remove(volumes[0].Id.Pool);
+        Assert.Throws<StorageException>(() => _catalog.FindVolume(ObjectKey.FromName("a")));
+        _catalog.Remove(volumes[2].Id);
+        Assert.Equal(volumes[1], _catalog.FindVolume(ObjectKey.FromName("a")));
+        Assert.Empty(_catalog.NamesSharedBy(volumes[1].Id.Pool));
+    }
+
+    [Fact]
     public void FindVolume_KeyInTwoPools_IsTakenOverByTheOtherWhenOneGoes()
     {
         var other = NewVolume("a", 1) with { Id = new VolumeId(PoolId.NewRandom(), ObjectKey.FromName("a")) };

@@ -37,6 +37,46 @@ public sealed class RestoreInPlaceTests : IAsyncLifetime
         Assert.Equal("then", await _storage.ReadAsync(restored.Volume, "file"));
     }
 
+    // Whichever flush fails, and whether the disk takes any after it: what is written from then on must be found by the next daemon, and what went before by its snapshot.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(int.MaxValue)]
+    public async Task Restore_WhoseFlushFails_LosesNothingThatIsWrittenLater(int failing)
+    {
+        var volume = await _storage.CreateAsync("a");
+        await _storage.UseAsync(volume, path => File.WriteAllText(Path.Combine(path, "file"), "then"));
+        var snapshot = await _storage.SnapshotAsync("then", volume);
+        var tried = 0;
+        for (var isDone = false; !isDone; tried++)
+        {
+            var (at, now) = (tried, $"now {tried}");
+            await _storage.UseAsync(volume, path => File.WriteAllText(Path.Combine(path, "file"), now));
+            var before = new SnapshotRequest { Name = $"before-{at}", Volume = volume.Id, Door = Door.Cli };
+            var flushes = await FailingFlush.InAsync(at, failing, async () =>
+            {
+                try
+                {
+                    await _storage.Snapshots.RestoreInPlaceAsync(snapshot.Id, before, CancellationToken.None);
+                }
+                catch (StorageException)
+                {
+                    // What is left is looked at.
+                }
+            });
+            isDone = flushes <= at;
+
+            await _storage.UseAsync(volume, path =>
+            {
+                Assert.True(File.ReadAllText(Path.Combine(path, "file")) is var content && (content == "then" || content == now), content);
+                File.WriteAllText(Path.Combine(path, "later"), now);
+            });
+            await _storage.StartAgainAsync();
+            Assert.Equal(now, await _storage.ReadAsync(volume, "later"));
+        }
+
+        Assert.True(tried > 5, $"{tried} flushes were tried");
+    }
+
     // As in one tick of the clock, and as after the clock was set back.
     [Theory]
     [InlineData(0)]

@@ -120,6 +120,9 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
             throw new StorageException(StorageError.Unavailable, "the daemon is still reading its pools; call again in a moment");
     }
 
+    /// <summary>What is wrong with a pool that is served, so that an administrator should know.</summary>
+    public IReadOnlyList<string> FindProblems(LoadedPool pool) => [.. pool.Pool.FindProblems(), .. catalog.NamesSharedBy(pool.Id)];
+
     /// <summary>Whether a pool of that name is configured, served or not.</summary>
     public bool Knows(PoolName name) => _pools.ContainsKey(name);
 
@@ -203,7 +206,7 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
             var contents = await pool.LoadAsync(cancellationToken).ConfigureAwait(false);
             catalog.Add(description.Id, contents);
             _pools[settings.Name] = new PoolStatus(settings, new LoadedPool(pool, settings, contents.Unreadable), null);
-            var problems = pool.FindProblems();
+            var problems = FindProblems(_pools[settings.Name].Loaded!);
             pool = null;
             logger.PoolLoaded(
                 settings.Name, description.Id, description.Backend, description.Path, contents.Volumes.Count, contents.Snapshots.Count, contents.Unreadable.Count);

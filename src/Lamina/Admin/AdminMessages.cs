@@ -155,7 +155,7 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
         message.Id = pool.Id.ToString();
         if (description.FileSystem.Length > 0)
             message.FileSystem = description.FileSystem;
-        var problems = pool.Pool.FindProblems();
+        var problems = pools.FindProblems(pool);
         if (pool.TryGetCapacity(out var capacity, out var problem))
             (message.SizeBytes, message.AvailableBytes) = (capacity.Total.Bytes, capacity.Available.Bytes);
         else

@@ -19,8 +19,13 @@ internal sealed class DaemonChecks(PoolSet pools, LaminaOptions options)
             yield break;
         }
         yield return DefaultPool();
-        foreach (var check in pools.List().SelectMany(Of))
-            yield return check;
+        foreach (var status in pools.List())
+        {
+            foreach (var check in Of(status))
+                yield return check;
+            foreach (var problem in status.Loaded is { } pool ? pools.FindProblems(pool) : [])
+                yield return Problem($"pool {status.Settings.Name}", problem, null);
+        }
     }
 
     // Whether attaching is refused, and for lack of what.
@@ -79,8 +84,6 @@ internal sealed class DaemonChecks(PoolSet pools, LaminaOptions options)
             yield return Problem(name,
                 $"{record.Path} can't be read: {record.Reason}", "it is kept as it is; mend or move it by hand, then restart the daemon");
         }
-        foreach (var problem in pool.Pool.FindProblems())
-            yield return Problem(name, problem, null);
         foreach (var warning in pool.Pool.Description.Warnings)
             yield return Warning(name, warning, HardLimitAdvice.For(pool));
     }

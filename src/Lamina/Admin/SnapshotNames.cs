@@ -21,7 +21,7 @@ internal sealed class SnapshotNames(Catalog catalog, TimeProvider time)
             {
                 var suffix = at.ToString("-yyyyMMdd-HHmmss-fff", CultureInfo.InvariantCulture);
                 var name = Shorten(volume.Name, MaxBytes - suffix.Length) + suffix;
-                if (catalog.FindSnapshot(ObjectKey.FromName(name)) is not null)
+                if (catalog.HasSnapshot(ObjectKey.FromName(name)))
                     continue;
                 _last = at;
                 return name;

@@ -107,7 +107,7 @@ internal sealed class StateSampler(
                 At = figures.AsOf is { } known && known < at ? known : at,
                 Capacity = room,
                 Figures = figures,
-                Problems = pool.Pool.FindProblems(),
+                Problems = pools.FindProblems(pool),
                 LoopDevices = loops?.Count(file => file.StartsWith(pool.Settings.Path + "/", StringComparison.Ordinal)),
                 Volumes = [.. catalog.Volumes().Where(volume => volume.Id.Pool == pool.Id).Take(MaxVolumes).Select(volume => Look(pool, volume, before, devices))],
             };

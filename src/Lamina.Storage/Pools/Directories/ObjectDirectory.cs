@@ -139,6 +139,9 @@ internal sealed class ObjectDirectory<TRecord> : IDisposable
         _records[record.Key] = record;
     }
 
+    /// <summary>Knows a record from now on that the disk has already, after a <see cref="Replace"/> that failed when it was through.</summary>
+    internal void Know(TRecord record) => _records[record.Key] = record;
+
     /// <summary>
     /// The record as it can be read now: after a <see cref="Replace"/> that failed the old one, if it failed before the rename, or the new one, which a
     /// crash may still undo. Null when it can't be read.

@@ -1,3 +1,5 @@
+using Lamina.Linux;
+
 namespace Lamina.Storage.Pools.Overlay;
 
 internal sealed partial class OverlayPool
@@ -18,7 +20,7 @@ internal sealed partial class OverlayPool
             layers = layers.Prepend(head);
             var restored = record with { Volume = volume, Head = head, Chain = chain, Project = _quotas.Limit(head, volume.Size) };
             _directory.FlushBefore();
-            _volumes.Replace(restored);
+            ReplaceOrTakeBack(record, restored);
             _quotas.Drop(record.Project);
             _usage.Discard(record.Head);
             _usage.Measure([head]);
@@ -33,4 +35,33 @@ internal sealed partial class OverlayPool
             throw;
         }
     });
+
+    // A head that only the disk names would be swept at the next load, and one that only memory names would be written to until then. Unlike in a seal neither record
+    // has the other's head. So what was not answered is not so on the disk either; and where that can't be had, what the disk says is what is known.
+    private void ReplaceOrTakeBack(OverlayVolumeRecord record, OverlayVolumeRecord restored)
+    {
+        try
+        {
+            _volumes.Replace(restored);
+        }
+        catch (LinuxException) when (_volumes.ReadAgain(record.Key)?.Head == restored.Head)
+        {
+            TryReplace(record);
+            if (_volumes.ReadAgain(record.Key)?.Head == restored.Head)
+                _volumes.Know(restored);
+            throw;
+        }
+    }
+
+    private void TryReplace(OverlayVolumeRecord record)
+    {
+        try
+        {
+            _volumes.Replace(record);
+        }
+        catch (LinuxException)
+        {
+            // The failure that brought us here is the one to tell.
+        }
+    }
 }
