@@ -9,10 +9,6 @@ internal static class ImageVolumes
     /// <summary>The size of an image when nobody says one.</summary>
     internal static readonly ByteSize DefaultSize = ByteSize.FromGibibytes(1);
 
-    // A device ends with a whole sector; with a whole page where that is allowed, as filesystems and direct I/O like it.
-    private const long Page = 4096;
-    private const long Sector = 512;
-
     /// <summary>The smallest image: for a filesystem what its tool asks for, with some room to live in.</summary>
     internal static ByteSize MinimumSize(VolumeFileSystem? fileSystem) => fileSystem switch
     {
@@ -20,12 +16,12 @@ internal static class ImageVolumes
         VolumeFileSystem.Xfs => ByteSize.FromMebibytes(300),
         // The kernel grows no Btrfs to less.
         VolumeFileSystem.Btrfs => ByteSize.FromMebibytes(256),
-        _ => new ByteSize(Page),
+        _ => new ByteSize(1),
     };
 
     /// <summary>The smallest volume of a sort; a directory can have any size.</summary>
-    internal static ByteSize SmallestSize(VolumeKind kind, VolumeFileSystem? fileSystem) =>
-        kind == VolumeKind.Block || fileSystem is not null ? MinimumSize(fileSystem) : new ByteSize(1);
+    internal static ByteSize SmallestSize(PoolDescription pool, VolumeKind kind, VolumeFileSystem? fileSystem) =>
+        kind == VolumeKind.Block || fileSystem is not null ? RoundUp(pool, MinimumSize(fileSystem), null) : new ByteSize(1);
 
     /// <summary>The filesystem of its own that a new volume gets; null: none. A copy has its source's.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.InvalidArgument"/>: the pool can't, or the source has another.</exception>
@@ -45,40 +41,38 @@ internal static class ImageVolumes
             }
             fileSystem = had;
         }
-        return ObstacleTo(request.Parameters, request.Kind, fileSystem) is { } refused ? throw new StorageException(StorageError.InvalidArgument, refused) : fileSystem;
+        return ObstacleTo(pool, request.Parameters, request.Kind, fileSystem) is { } refused ? throw new StorageException(StorageError.InvalidArgument, refused) : fileSystem;
     }
 
     /// <summary>Why a pool has no such volumes; null when it has.</summary>
     internal static string? ObstacleIn(PoolDescription pool, VolumeKind kind, string? fileSystem) =>
         kind != VolumeKind.Block ? pool.ObstacleTo(fileSystem)
-        : !pool.Features.HasFlag(PoolFeatures.BlockVolumes) ? $"pool '{pool.Name}' has no raw block volumes; ask for a mounted volume"
+        : pool.ObstacleToDevices is { } obstacle ? obstacle
         : fileSystem is not null ? $"a raw block volume has no filesystem: leave '{fileSystem}' out, or ask for a mounted volume"
         : null;
 
     /// <summary>Why a volume of that sort can't have these parameters; null when it can.</summary>
-    internal static string? ObstacleTo(VolumeParameters parameters, VolumeKind kind, VolumeFileSystem? fileSystem) =>
-        kind == VolumeKind.Block && (parameters.Uid is not null || parameters.Gid is not null || parameters.Mode is not null)
-            ? "the parameters uid, gid and mode are for the root directory of a volume, and a raw block volume has none"
-        : (kind == VolumeKind.Block || fileSystem is not null) && (parameters.Compression is not null || parameters.CopyOnWrite is not null)
-            ? "the parameters compression and copyOnWrite are for directories of a Btrfs; a volume in an image of its own has none"
+    internal static string? ObstacleTo(PoolDescription pool, VolumeParameters parameters, VolumeKind kind, VolumeFileSystem? fileSystem) =>
+        kind == VolumeKind.Block || fileSystem is not null ? ObstacleToDevice(pool, parameters, kind)
+        : parameters.VolumeBlockSize is not null ? $"the parameter {VolumeParameters.VolumeBlockSizeKey} is for raw block volumes and volumes with a filesystem of their own; a directory has recordsize"
         : null;
 
     /// <summary>The size to make, a multiple of the sector, and large enough for the filesystem.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.OutOfRange"/>: the limit lies below what is possible.</exception>
-    internal static ByteSize ChooseSize(SizeRange range, ByteSize? fallback, VolumeFileSystem? fileSystem)
+    internal static ByteSize ChooseSize(PoolDescription pool, SizeRange range, ByteSize? fallback, VolumeFileSystem? fileSystem)
     {
-        var minimum = MinimumSize(fileSystem);
+        var minimum = RoundUp(pool, MinimumSize(fileSystem), null);
         if (range.Limit is { } limit && limit < minimum)
             throw new StorageException(StorageError.OutOfRange, $"{fileSystem?.Name() ?? "a raw block volume"} needs at least {minimum}, and the limit is {limit}");
         var size = range.Choose(fallback ?? DefaultSize)!.Value;
-        return size < minimum ? minimum : range.Required is null && range.Limit is { } most ? RoundDown(size, most) : RoundUp(size, range.Limit);
+        return size < minimum ? minimum : range.Required is null && range.Limit is { } most ? RoundDown(pool, size, most) : RoundUp(pool, size, range.Limit);
     }
 
     /// <summary>The next size that a device can have.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.OutOfRange"/>: it lies above the limit.</exception>
-    internal static ByteSize RoundUp(ByteSize size, ByteSize? limit)
+    internal static ByteSize RoundUp(PoolDescription pool, ByteSize size, ByteSize? limit)
     {
-        foreach (var unit in (ReadOnlySpan<long>)[Page, Sector])
+        foreach (var unit in pool.DeviceSizeUnits)
         {
             var left = size.Bytes % unit;
             if (left == 0)
@@ -86,7 +80,7 @@ internal static class ImageVolumes
             if (size.Bytes <= long.MaxValue - unit && new ByteSize(size.Bytes - left + unit) is var rounded && (limit is not { } most || rounded <= most))
                 return rounded;
         }
-        throw new StorageException(StorageError.OutOfRange, $"no multiple of {Sector} bytes, the sector of a device, lies between {size.Bytes} and {limit?.Bytes ?? long.MaxValue} bytes");
+        throw new StorageException(StorageError.OutOfRange, $"no multiple of {pool.DeviceSizeUnits[^1]} bytes, as every device in pool '{pool.Name}' is, lies between {size.Bytes} and {limit?.Bytes ?? long.MaxValue} bytes");
     }
 
     /// <summary>How full it is: by its own filesystem where it is mounted, else by what its image takes.</summary>
@@ -108,8 +102,18 @@ internal static class ImageVolumes
         return new VolumeStatistics(space, (long)status.TotalInodes, (long)status.FreeInodes, status.TotalInodes > 0 ? (long)(status.TotalInodes - status.FreeInodes) : null);
     }
 
+    private static string? ObstacleToDevice(PoolDescription pool, VolumeParameters parameters, VolumeKind kind) =>
+        kind == VolumeKind.Block && (parameters.Uid is not null || parameters.Gid is not null || parameters.Mode is not null)
+            ? "the parameters uid, gid and mode are for the root directory of a volume, and a raw block volume has none"
+        : (!pool.HasZvols && parameters.Compression is not null) || parameters.CopyOnWrite is not null
+            ? "the parameters compression and copyOnWrite are for directories of a Btrfs; a volume in an image of its own has none"
+        : parameters.RecordSize is not null || parameters.AccessTime is not null
+            ? $"the parameters recordsize and atime are for directories of a zfs pool; a block device there has {VolumeParameters.VolumeBlockSizeKey}"
+        : null;
+
     // What nobody required may as well be a little less.
-    private static ByteSize RoundDown(ByteSize size, ByteSize limit) => size < limit ? RoundUp(size, limit) : new ByteSize(size.Bytes - (size.Bytes % Page));
+    private static ByteSize RoundDown(PoolDescription pool, ByteSize size, ByteSize limit) =>
+        size < limit ? RoundUp(pool, size, limit) : new ByteSize(size.Bytes - (size.Bytes % pool.DeviceSizeUnits[0]));
 
     private static (VolumeKind Kind, VolumeFileSystem? FileSystem)? SourceOf(VolumeContent content) => content switch
     {

@@ -10,8 +10,16 @@ public sealed record VolumeParameters
     /// <summary>The key of the pool's name, which is not a parameter of the volume itself but travels with them.</summary>
     public const string PoolKey = "pool";
 
+    /// <summary>The key of <see cref="VolumeBlockSize"/>.</summary>
+    public const string VolumeBlockSizeKey = "volblocksize";
+
+    private const long SmallestVolumeBlock = 4 << 10;
+
     private static readonly string[] Encryptions = ["on", "aes-128-ccm", "aes-192-ccm", "aes-256-ccm", "aes-128-gcm", "aes-192-gcm", "aes-256-gcm"];
     private static readonly string[] Compressions = ["none", "on", "lzo", "zlib", "zstd", "lz4", "gzip", "lzjb", "zle"];
+
+    /// <summary>The most that <see cref="VolumeBlockSize"/> can be.</summary>
+    public static ByteSize LargestVolumeBlock { get; } = new(128 << 10);
 
     /// <summary>Nothing in particular.</summary>
     public static VolumeParameters None { get; } = new();
@@ -33,6 +41,9 @@ public sealed record VolumeParameters
 
     /// <summary>The largest piece that files are stored in (ZFS), a power of two from 512 bytes; null: the pool's own.</summary>
     public ByteSize? RecordSize { get; init; }
+
+    /// <summary>The size of the blocks of a volume that is a block device (ZFS), a power of two; null: 16 KiB.</summary>
+    public ByteSize? VolumeBlockSize { get; init; }
 
     /// <summary>Whether reading a file changes its time (ZFS); null: as in the pool.</summary>
     public bool? AccessTime { get; init; }
@@ -64,13 +75,14 @@ public sealed record VolumeParameters
                 "compression" => result with { Compression = ParseCompression(value) },
                 "copyOnWrite" => result with { CopyOnWrite = ParseFlag(key, value) },
                 VolumeAttributes.RecordSizeKey => result with { RecordSize = ParseRecordSize(value) },
+                VolumeBlockSizeKey => result with { VolumeBlockSize = ParseVolumeBlockSize(value) },
                 VolumeAttributes.AccessTimeKey => result with { AccessTime = ParseSwitch(key, value) },
                 VolumeAttributes.LogBiasKey => result with { LogBias = ParseLogBias(value) },
                 "reserve" => result with { Reserve = ParseFlag(key, value) },
                 "encryption" => result with { Encryption = Encryptions.Contains(value) ? value : throw Invalid(key, value, "one of " + string.Join(", ", Encryptions)) },
                 "source" => result with { Source = IStorageValue<MountTarget>.Parse(value) },
                 _ => throw new StorageException(StorageError.InvalidArgument,
-                    $"unknown parameter '{key}'; known are pool, uid, gid, mode, compression, copyOnWrite, recordsize, atime, logbias, reserve, encryption and source"),
+                    $"unknown parameter '{key}'; known are pool, uid, gid, mode, compression, copyOnWrite, recordsize, volblocksize, atime, logbias, reserve, encryption and source"),
             };
         }
         return result;
@@ -94,6 +106,7 @@ public sealed record VolumeParameters
         return Needs(Compression is not null, PoolFeatures.Compression, "compression")
             ?? pool.ObstacleToCompression(Compression)
             ?? Needs(RecordSize is not null || AccessTime is not null || LogBias is not null || Reserve is not null, PoolFeatures.DatasetProperties, "recordsize, atime, logbias or reserve")
+            ?? (VolumeBlockSize is not null && !pool.HasZvols ? $"the parameter '{VolumeBlockSizeKey}' is not possible in pool '{pool.Name}', which has no zvols: its backend is {pool.Backend} on {pool.FileSystem}" : null)
             ?? (Encryption is not null && !pool.Features.HasFlag(PoolFeatures.Encryption)
                 ? $"the parameter 'encryption' is not possible in pool '{pool.Name}': its backend is {pool.Backend} on {pool.FileSystem}, which has no encryption; a zfs pool on OpenZFS has"
                 : null)
@@ -113,6 +126,7 @@ public sealed record VolumeParameters
             Compression is { } compression ? $"compression={compression}" : null,
             CopyOnWrite is { } flag ? $"copyOnWrite={(flag ? "true" : "false")}" : null,
             RecordSize is { } recordSize ? $"recordsize={recordSize}" : null,
+            VolumeBlockSize is { } volumeBlockSize ? $"{VolumeBlockSizeKey}={volumeBlockSize}" : null,
             AccessTime is { } accessTime ? $"atime={(accessTime ? "on" : "off")}" : null,
             LogBias is { } logBias ? $"logbias={logBias}" : null,
             Reserve is { } reserve ? $"reserve={(reserve ? "true" : "false")}" : null,
@@ -127,13 +141,8 @@ public sealed record VolumeParameters
         Compressions.Contains(value) ? value : throw Invalid("compression", value, "one of " + string.Join(", ", Compressions));
 
     /// <summary>The size of records: <c>16K</c> as ZFS writes it, or <c>16Ki</c>.</summary>
-    internal static ByteSize ParseRecordSize(string value)
-    {
-        var text = value.Length > 1 && value[^1] is 'k' or 'K' or 'M' ? $"{value[..^1]}{char.ToUpperInvariant(value[^1])}i" : value;
-        return ByteSize.TryParse(text, out var size) && size.Bytes >= 512 && BitOperations.IsPow2(size.Bytes)
-            ? size
-            : throw Invalid(VolumeAttributes.RecordSizeKey, value, "a power of two from 512 bytes, such as 16Ki");
-    }
+    internal static ByteSize ParseRecordSize(string value) =>
+        TryParsePowerOfTwo(value) is { Bytes: >= 512 } size ? size : throw Invalid(VolumeAttributes.RecordSizeKey, value, "a power of two from 512 bytes, such as 16Ki");
 
     /// <summary>What is on or off.</summary>
     internal static bool ParseSwitch(string key, string value) => value switch
@@ -150,6 +159,15 @@ public sealed record VolumeParameters
     /// <summary>Reads the number of a user or group: 0 to 4294967294, as -1 means "leave it" to chown(2).</summary>
     public static bool TryParseOwner(string text, out uint owner) =>
         uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out owner) && owner != uint.MaxValue;
+
+    private static ByteSize ParseVolumeBlockSize(string value) =>
+        TryParsePowerOfTwo(value) is { Bytes: >= SmallestVolumeBlock } size && size <= LargestVolumeBlock ? size : throw Invalid(VolumeBlockSizeKey, value, "a power of two from 4Ki to 128Ki");
+
+    private static ByteSize? TryParsePowerOfTwo(string value)
+    {
+        var text = value.Length > 1 && value[^1] is 'k' or 'K' or 'M' ? $"{value[..^1]}{char.ToUpperInvariant(value[^1])}i" : value;
+        return ByteSize.TryParse(text, out var size) && BitOperations.IsPow2(size.Bytes) ? size : null;
+    }
 
     private static bool ParseFlag(string key, string value) => bool.TryParse(value, out var flag) ? flag : throw Invalid(key, value, "true or false");
 

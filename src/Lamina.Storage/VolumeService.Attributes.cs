@@ -38,8 +38,10 @@ public sealed partial class VolumeService
 
     private static void CheckAgainst(PoolDescription pool, VolumeAttributes attributes, bool isImage)
     {
-        if (isImage && attributes != VolumeAttributes.None)
+        if (isImage && !pool.HasZvols && attributes != VolumeAttributes.None)
             throw new StorageException(StorageError.InvalidArgument, $"a volume in an image of its own has no attributes such as {attributes}; they are for directories");
+        if (isImage && attributes.ToDictionary().Keys.FirstOrDefault(key => !pool.MutableDeviceAttributes.Contains(key)) is { } key)
+            throw new StorageException(StorageError.InvalidArgument, $"a block device has no attribute '{key}'; it is for directories");
         if (attributes.ObstacleIn(pool) is { } obstacle)
             throw new StorageException(StorageError.InvalidArgument, obstacle);
     }

@@ -115,9 +115,9 @@ public sealed partial class VolumeService(
         return pools.TryResolve(name, out var pool)
             && pool.Pool.Description is var description
             && ImageVolumes.ObstacleIn(description, request.Kind, request.FileSystem) is null
-            && ImageVolumes.ObstacleTo(request.Parameters, request.Kind, description.FileSystemNamed(request.FileSystem)) is null
+            && ImageVolumes.ObstacleTo(description, request.Parameters, request.Kind, description.FileSystemNamed(request.FileSystem)) is null
             && request.Parameters.ObstacleIn(description) is null
-            ? new CapacityAnswer(promises.AvailableIn(pool), promises.LargestIn(pool), ImageVolumes.SmallestSize(request.Kind, description.FileSystemNamed(request.FileSystem)))
+            ? new CapacityAnswer(promises.AvailableIn(pool), promises.LargestIn(pool), ImageVolumes.SmallestSize(description, request.Kind, description.FileSystemNamed(request.FileSystem)))
             : CapacityAnswer.Nothing;
     }
 
@@ -246,7 +246,7 @@ public sealed partial class VolumeService(
             _ => null,
         };
         var size = request.Kind == VolumeKind.Block || fileSystem is not null
-            ? ImageVolumes.ChooseSize(request.Size, source ?? pool.Settings.DefaultSize, fileSystem)
+            ? ImageVolumes.ChooseSize(pool.Pool.Description, request.Size, source ?? pool.Settings.DefaultSize, fileSystem)
             : request.Size.Choose(source ?? pool.Settings.DefaultSize);
         if (source is { } least && (size is null || size < least))
         {
@@ -294,7 +294,7 @@ public sealed partial class VolumeService(
         }
         if (range.Required is not { } required || volume.Size is null || volume.Size >= required)
             return volume;
-        var size = volume.IsImage ? ImageVolumes.RoundUp(required, range.Limit) : required;
+        var size = volume.IsImage ? ImageVolumes.RoundUp(pool.Pool.Description, required, range.Limit) : required;
 
         using var promise = promises.Take(pool, new ByteSize(size.Bytes - volume.Size.Value.Bytes));
         var resized = volume with { Size = size };

@@ -1,6 +1,5 @@
 using Lamina.Linux;
 using Lamina.Storage.Pools;
-using Lamina.Storage.Pools.Images;
 using Microsoft.Win32.SafeHandles;
 
 namespace Lamina.Storage.Attachments;
@@ -73,14 +72,14 @@ internal sealed class VolumeMounts
     }
 
     /// <summary>Lets nobody write to the device of an attached raw volume, or everybody again: a mount's being read-only does not hold for devices.</summary>
-    internal void SetReadOnly(VolumeId volume, bool readOnly) => ImageMounts.SetReadOnly(PathOf(volume), volume.Key, readOnly);
+    internal void SetReadOnly(VolumeId volume, bool readOnly) => DeviceNodes.SetReadOnly(PathOf(volume), volume.Key, readOnly);
 
     /// <summary>Unmounts a volume if it is mounted, and removes the mount point.</summary>
     /// <returns>False when something still uses the mount.</returns>
     internal bool TryUnmount(VolumeId volume)
     {
         var path = PathOf(volume);
-        if (IsMounted(volume) && !(IsDevice(path) ? ImageMounts.TryUnmountDevice(path, volume.Key) : Unmounting.TryUnmount(path)))
+        if (IsMounted(volume) && !(IsDevice(path) ? DeviceNodes.TryUnmount(path, volume.Key) : Unmounting.TryUnmount(path)))
             return false;
         using var root = Files.OpenDirectory(_root);
         return Files.TryStatAt(root, volume.ToString()) is not { } place || TryRemove(root, volume, place);

@@ -64,6 +64,19 @@ public abstract record MountDescription
             _edge.RunAsync($"mount '{_name}'", () => _zfs.MountAsync(_name, target)).GetAwaiter().GetResult();
     }
 
+    /// <summary>A volume of a ZFS that is a block device: mounted, or the device itself.</summary>
+    /// <param name="Name">What ZFS calls it.</param>
+    /// <param name="FileSystem">The filesystem on it; null: the device is wanted raw.</param>
+    /// <param name="Size">How large the filesystem is to be; it is grown when it is smaller.</param>
+    internal sealed record Zvol(string Name, VolumeFileSystem? FileSystem, ByteSize Size) : MountDescription
+    {
+        /// <inheritdoc/>
+        public override bool IsDevice => FileSystem is null;
+
+        /// <inheritdoc/>
+        public override void MountAt(string target) => ZvolMounts.Mount(this, target);
+    }
+
     /// <summary>An image file as a loop device: mounted, or the device itself.</summary>
     /// <param name="Root">A directory that only the administrator can change.</param>
     /// <param name="Path">The image, relative to it; resolved beneath it and through no symbolic link.</param>

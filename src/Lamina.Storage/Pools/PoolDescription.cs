@@ -22,6 +22,17 @@ public sealed record PoolDescription(PoolName Name, PoolId Id, string Backend, s
     /// <summary>The keys of <see cref="VolumeAttributes"/> that its volumes have.</summary>
     public ImmutableHashSet<string> MutableAttributes { get; init; } = [];
 
+    /// <summary>Those that its raw devices and volumes with a filesystem of their own have.</summary>
+    public ImmutableHashSet<string> MutableDeviceAttributes { get; init; } = [];
+
+    /// <summary>
+    /// What the size of a raw device, or of a volume with a filesystem of its own, is a multiple of: the first that lies within the limits of the request.
+    /// </summary>
+    public ImmutableArray<long> DeviceSizeUnits { get; init; } = [4096, 512];
+
+    /// <summary>Whether its raw devices and volumes with a filesystem of their own are zvols, with the properties of such.</summary>
+    public bool HasZvols => Features.HasFlag(PoolFeatures.BlockVolumes | PoolFeatures.DatasetProperties);
+
     /// <summary>What a person should know: limits that are advisory, records that can't be read.</summary>
     public ImmutableList<string> Warnings { get; init; } = [];
 
@@ -40,6 +51,8 @@ public sealed record PoolDescription(PoolName Name, PoolId Id, string Backend, s
             return null;
         if (!Features.HasFlag(PoolFeatures.BlockVolumes) || !VolumeFileSystemNames.TryParse(fileSystem, out var known))
         {
+            if (LacksDevices && VolumeFileSystemNames.TryParse(fileSystem, out _))
+                return $"the filesystem '{fileSystem}' is not possible in pool '{Name}': it would lie on a block device, and {FileSystem} has none; a zfs pool on OpenZFS has";
             var others = string.Concat(FileSystems.Select(other => $", or {other.Name()} for a filesystem of its own"));
             return $"the filesystem '{fileSystem}' is not possible in pool '{Name}'; leave it empty, or say {Backend}{others}";
         }
@@ -53,6 +66,14 @@ public sealed record PoolDescription(PoolName Name, PoolId Id, string Backend, s
 
     /// <summary>What a filesystem of a volume goes by; null is the pool's own.</summary>
     public string NameOf(VolumeFileSystem? fileSystem) => fileSystem?.Name() ?? Backend;
+
+    /// <summary>Why there are no raw devices, and what helps; null when there are.</summary>
+    internal string? ObstacleToDevices => Features.HasFlag(PoolFeatures.BlockVolumes) ? null
+        : LacksDevices ? $"pool '{Name}' has no raw block volumes, as {FileSystem} has no block devices; a zfs pool on OpenZFS has"
+        : $"pool '{Name}' has no raw block volumes; ask for a mounted volume";
+
+    // Another version of the same would have them.
+    private bool LacksDevices => Features.HasFlag(PoolFeatures.DatasetProperties) && !Features.HasFlag(PoolFeatures.BlockVolumes);
 
     private bool IsOwn(string? name) => name is null || name == Backend;
 }

@@ -34,7 +34,7 @@ public enum PoolFeatures
     /// <summary>A volume that nobody uses gets the content of a snapshot in its place, in one step.</summary>
     RestoresInPlace = 256,
 
-    /// <summary>The parameters <c>recordsize</c>, <c>atime</c>, <c>logbias</c> and <c>reserve</c>.</summary>
+    /// <summary>The parameters <c>recordsize</c>, <c>atime</c>, <c>logbias</c> and <c>reserve</c>; with <see cref="BlockVolumes"/> also <c>volblocksize</c>.</summary>
     DatasetProperties = 512,
 
     /// <summary>The filesystem of an attached volume is the volume's own, and tells its size and how full it is.</summary>

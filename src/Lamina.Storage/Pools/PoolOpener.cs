@@ -28,7 +28,7 @@ public sealed class PoolOpener(ILoggerFactory loggers, TimeProvider time, Writer
         PoolBackend.Overlay2 => WithImages(settings, OverlayPool.Open(settings, _cuts, time, loggers.CreateLogger<OverlayPool>()), pool => (pool.Directory, pool.WakeTrash)),
         PoolBackend.Btrfs => WithImages(settings, BtrfsPool.Open(settings, time, loggers.CreateLogger<BtrfsPool>()), pool => (pool.Directory, pool.WakeTrash)),
         // What it asks ZFS is answered at once, or not at all.
-        PoolBackend.Zfs => ZfsPool.OpenAsync(settings, _environment.ZfsPrograms, _environment, time, loggers.CreateLogger<ZfsPool>()).GetAwaiter().GetResult(),
+        PoolBackend.Zfs => ZfsPool.OpenAsync(settings, _environment.ZfsPrograms, _environment, pauses, time, loggers.CreateLogger<ZfsPool>()).GetAwaiter().GetResult(),
         PoolBackend.Bind => BindPool.Open(
             settings, new BindSources(_environment), time, loggers.CreateLogger<BindPool>()),
         var other => throw new StorageException(StorageError.Unavailable, $"the backend {other} of pool '{settings.Name}' is not in this version"),

@@ -238,6 +238,8 @@ internal sealed class AdminMessages(PoolSet pools, Catalog catalog, AttachmentSe
             values["copyOnWrite"] = copyOnWrite ? "true" : "false";
         if (parameters.RecordSize is { } recordSize)
             values[VolumeAttributes.RecordSizeKey] = recordSize.ToString();
+        if (parameters.VolumeBlockSize is { } volumeBlockSize)
+            values[VolumeParameters.VolumeBlockSizeKey] = volumeBlockSize.ToString();
         if (parameters.AccessTime is { } accessTime)
             values[VolumeAttributes.AccessTimeKey] = accessTime ? "on" : "off";
         if (parameters.LogBias is { } logBias)

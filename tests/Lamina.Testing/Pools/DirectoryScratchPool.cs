@@ -22,6 +22,16 @@ public class DirectoryScratchPool : ScratchPool
     /// <inheritdoc/>
     public override string Directory => Settings.Path;
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> ListDevices() =>
+        [.. LoopDevice.List().Where(loop => loop.BackingFile.StartsWith(Directory + "/", StringComparison.Ordinal)).Select(loop => loop.Path)];
+
+    /// <inheritdoc/>
+    public override Task<byte[]> ReadImageAsync(Snapshot snapshot) => File.ReadAllBytesAsync(ImagePathOf(snapshot));
+
+    /// <summary>The image of a snapshot of an image volume.</summary>
+    public string ImagePathOf(Snapshot snapshot) => Path.Combine(Directory, "image-snapshots", snapshot.Id.Key.ToString(), "image");
+
     /// <summary>Makes a pool in an empty directory, and opens it.</summary>
     public static Task<DirectoryScratchPool> CreateAsync(PoolBackend backend, string directory, bool simpleQuota = false) =>
         CreateAsync(SettingsOf(backend, directory) with { SimpleQuota = simpleQuota });

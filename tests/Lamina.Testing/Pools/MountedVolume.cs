@@ -1,6 +1,5 @@
 using Lamina.Storage;
 using Lamina.Storage.Pools;
-using Lamina.Storage.Pools.Images;
 
 namespace Lamina.Testing.Pools;
 
@@ -37,8 +36,8 @@ public sealed class MountedVolume : IDisposable
     public string At(string relative) => System.IO.Path.Combine(Path, relative);
 
     /// <summary>Unmounts a raw device as the attachment service does; false while somebody has it open.</summary>
-    public bool TryUnmountDevice() => ImageMounts.TryUnmountDevice(
-        Path, IStorageValue<ObjectKey>.Parse(System.IO.Path.GetFileName(((MountDescription.Image)_description).Root)));
+    public bool TryUnmountDevice() => DeviceNodes.TryUnmount(
+        Path, IStorageValue<ObjectKey>.Parse(System.IO.Path.GetFileName(_description is MountDescription.Zvol zvol ? zvol.Name : ((MountDescription.Image)_description).Root)));
 
     /// <summary>Unmounts it.</summary>
     public void Dispose()

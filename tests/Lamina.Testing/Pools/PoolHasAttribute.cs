@@ -5,8 +5,8 @@ namespace Lamina.Testing.Pools;
 /// there, rather than skipped. One of the tests is that it is true.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class)]
-public sealed class PoolHasAttribute(PoolTraits traits) : Attribute
+public sealed class PoolHasAttribute(PoolTraits traits, PoolTraits onOpenZfs = PoolTraits.None) : Attribute
 {
-    /// <summary>What they have.</summary>
-    public PoolTraits Traits => traits;
+    /// <summary>What they have: more where the kernel has ZFS, and so it is not zfs-fuse that they lie on.</summary>
+    public PoolTraits Traits => ZfsFileSystem.IsInKernel ? traits | onOpenZfs : traits;
 }

@@ -39,7 +39,7 @@ public abstract partial class PoolSpecification
         await AssertNoDeviceAsync();
     }
 
-    [PoolTheory(PoolTraits.Images)]
+    [PoolTheory(PoolTraits.Images | PoolTraits.Directory)]
     [MemberData(nameof(ImageKinds))]
     public async Task Image_OfAPoolThatAnotherMountHides_IsNotAttachedFromThere(VolumeFileSystem? fileSystem)
     {
@@ -150,7 +150,7 @@ public abstract partial class PoolSpecification
         var before = CapacityAttached(volume);
         var resized = volume with { Size = new ByteSize(volume.Size!.Value.Bytes + (128 << 20)) };
 
-        if (fileSystem == VolumeFileSystem.Ext4 && !HasResourceCapability())
+        if (fileSystem == VolumeFileSystem.Ext4 && !Capabilities.HasSystemResource)
         {
             // The kernel wants a capability that this machine's root has not: it must be said, and change nothing.
             await AssertRefusedAsync(StorageError.FailedPrecondition, () => Pool.ResizeVolumeAsync(resized));
@@ -176,7 +176,7 @@ public abstract partial class PoolSpecification
         await Scratch.AttachAsync(volume);
         WriteAttached(volume, "one");
 
-        if (Files.StatFs(PoolPath).Kind == FileSystemKind.Ext4)
+        if (Scratch.Directory is { } directory && Files.StatFs(directory).Kind == FileSystemKind.Ext4)
         {
             var refused = await AssertRefusedAsync(StorageError.FailedPrecondition, () => Scratch.SnapshotAsync(volume, "s"));
             Assert.Contains("XFS or Btrfs", refused.Message, StringComparison.Ordinal);
@@ -205,7 +205,7 @@ public abstract partial class PoolSpecification
         Assert.Empty((await Scratch.ReopenAsync()).Volumes);
     }
 
-    [PoolTheory(PoolTraits.Images)]
+    [PoolTheory(PoolTraits.Images | PoolTraits.Directory)]
     [MemberData(nameof(ImageKinds))]
     public async Task Image_WithoutItsData_IsNeverMadeAgain(VolumeFileSystem? fileSystem)
     {
@@ -233,7 +233,7 @@ public abstract partial class PoolSpecification
         await AssertRefusedAsync(StorageError.AlreadyExists, () => Scratch.CreateAsync("b"));
     }
 
-    [PoolFact(PoolTraits.Images)]
+    [PoolFact(PoolTraits.Images | PoolTraits.Directory)]
     public async Task Image_LeftAsADeviceByACrash_IsNoneAfterTheLoad()
     {
         var volume = await CreateImageAsync("a", null);
@@ -241,7 +241,7 @@ public abstract partial class PoolSpecification
         using (var file = Files.Open(Path.Combine(description.Root, description.Path), OpenFlags.ReadWrite))
         using (var loop = LoopDevice.Attach(file, "left", direct: true, readOnly: false, autoClear: false))
             BlockDevice.SetReadOnly(loop.Handle, true);
-        Assert.NotEmpty(LoopDevices());
+        Assert.NotEmpty(Scratch.ListDevices());
 
         await Scratch.ReopenAsync();
 
@@ -257,7 +257,7 @@ public abstract partial class PoolSpecification
         using (Files.Open(mounted.Path, OpenFlags.ReadOnly))
         {
             Assert.False(mounted.TryUnmountDevice());
-            Assert.Single(LoopDevices());
+            Assert.Single(Scratch.ListDevices());
             WriteAttached(volume, "one");
         }
 
@@ -340,16 +340,6 @@ public abstract partial class PoolSpecification
         return BlockDevice.GetSize(device);
     }
 
-    private IReadOnlyList<LoopStatus> LoopDevices() => 
-        LoopDevice.List().Where(loop => loop.BackingFile.StartsWith(PoolPath + "/", StringComparison.Ordinal)).ToList();
-
     // The kernel lets go of the last one a moment after its last user has gone.
-    private Task AssertNoDeviceAsync() => Eventually.TrueAsync(() => LoopDevices().Count == 0, "no loop device is left");
-
-    private static bool HasResourceCapability()
-    {
-        const int capability = 24;
-        var line = File.ReadLines("/proc/self/status").First(line => line.StartsWith("CapEff:", StringComparison.Ordinal));
-        return (Convert.ToUInt64(line["CapEff:".Length..].Trim(), 16) >> capability & 1) == 1;
-    }
+    private Task AssertNoDeviceAsync() => Eventually.TrueAsync(() => Scratch.ListDevices().Count == 0, "no device is left in use");
 }

@@ -1,3 +1,4 @@
+using Lamina.Linux;
 using Lamina.Storage;
 using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools;
@@ -12,6 +13,7 @@ namespace Lamina.Testing.Pools;
 /// </summary>
 public abstract class ScratchPool : IAsyncDisposable
 {
+    private static int s_reads;
     private readonly Dictionary<VolumeId, MountedVolume> _mounted = [];
     private IPool? _pool;
 
@@ -47,6 +49,23 @@ public abstract class ScratchPool : IAsyncDisposable
 
     /// <summary>Whether files in its volumes can have extended attributes.</summary>
     public virtual bool HasExtendedAttributes => true;
+
+    /// <summary>The block devices that volumes of the pool are just now, in use.</summary>
+    public virtual IReadOnlyList<string> ListDevices() => [];
+
+    /// <summary>All that is in a raw device's snapshot.</summary>
+    public virtual async Task<byte[]> ReadImageAsync(Snapshot snapshot)
+    {
+        var copy = await RestoreAsync(snapshot, $"read-{s_reads++}");
+        var content = new byte[snapshot.Size!.Value.Bytes];
+        await UseAsync(copy, mounted =>
+        {
+            using var device = Files.Open(mounted.Path, OpenFlags.ReadOnly);
+            Files.Read(device, 0, content);
+        });
+        await Pool.DeleteVolumeAsync(copy);
+        return content;
+    }
 
     /// <summary>Parameters with which a volume can be made in the pool.</summary>
     public virtual VolumeParameters NewParameters() => VolumeParameters.None;

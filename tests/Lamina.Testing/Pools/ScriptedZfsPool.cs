@@ -16,7 +16,8 @@ public sealed class ScriptedZfsPool : IAsyncDisposable
     /// <param name="inventory">What is listed of the root dataset and of all beneath it.</param>
     /// <param name="list">What <c>zpool list</c> answers.</param>
     /// <param name="status">What <c>zpool status</c> answers.</param>
-    public ScriptedZfsPool(string inventory, string list, string status)
+    /// <param name="tell">Tells what else is answered, or otherwise, before the pool is opened.</param>
+    public ScriptedZfsPool(string inventory, string list, string status, Action<ScriptedZfs>? tell = null)
     {
         Cuts = new(_pauses, TimeProvider.System, NullLogger<Storage.Pools.Cuts.CutRunner>.Instance);
         Script
@@ -28,6 +29,7 @@ public sealed class ScriptedZfsPool : IAsyncDisposable
             .On("zpool list -Hp -o health,fragmentation tank", list)
             .On("zpool status -p tank", status)
             .On("zfs create *").On("zfs snapshot *").On("zfs clone *").On("zfs set *").On("zfs rename *").On("zfs destroy *");
+        tell?.Invoke(Script);
         Pool = new PoolOpener(NullLoggerFactory.Instance, TimeProvider.System, _pauses, new PoolEnvironment { ZfsPrograms = Script.Programs, RuntimeDirectory = TestScratch.NewDirectory("run") })
             .Open(ZfsScratchPool.SettingsOf(Root));
     }

@@ -1,3 +1,4 @@
+using Lamina.Linux;
 using Lamina.Storage;
 using Lamina.Storage.Pools;
 using Microsoft.Extensions.Logging;
@@ -31,6 +32,12 @@ public sealed class ZfsScratchPool : ScratchPool
     /// <inheritdoc/>
     public override bool HasSpaceOfItsOwn => true;
 
+    /// <inheritdoc/>
+    /// <remarks>A zvol has its device always: it is in use where it is mounted, or its node is.</remarks>
+    public override IReadOnlyList<string> ListDevices() =>
+        [.. MountTable.Read().Entries.Select(mount => mount.FileSystemType == "devtmpfs" ? $"/dev{mount.Root}" : mount.Source)
+            .Where(path => path.StartsWith("/dev/zd", StringComparison.Ordinal)).Distinct().Where(IsOfThePool)];
+
     /// <summary>Makes a pool and opens it.</summary>
     public static async Task<ZfsScratchPool> CreateAsync(ZfsFileSystem fileSystem, ILoggerFactory? loggers = null)
     {
@@ -57,6 +64,12 @@ public sealed class ZfsScratchPool : ScratchPool
     /// <summary>Every dataset and snapshot of it.</summary>
     public IReadOnlyList<string> List() =>
         ZfsFileSystem.RunAsync("list", "-H", "-r", "-t", "filesystem,volume,snapshot", "-o", "name", Dataset).GetAwaiter().GetResult().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private bool IsOfThePool(string path)
+    {
+        using var device = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock);
+        return Zvol.TryGetName(device)?.StartsWith($"{Dataset}/", StringComparison.Ordinal) == true;
+    }
 
     /// <inheritdoc/>
     protected override void CleanUp() => ZfsFileSystem.DestroyAsync(Dataset).GetAwaiter().GetResult();

@@ -41,8 +41,8 @@ public sealed class CutRunner(WriterPauses pauses, TimeProvider time, ILogger<Cu
         // A single one that cuts by itself makes the moment; while others are held, too.
         if (free.Count == 0 || (free is [var one] && !one.StopsWriters && (attached.Count == 1 || one.StopObstacle is not null)))
             return [];
-        // Several that are taken by one step make one moment too.
-        if (free.Count == attached.Count && free[0].TakenTogether is { } together && free.TrueForAll(cut => cut.TakenTogether == together && !cut.StopsWriters))
+        // Several that are taken by one step make one moment too; and while it is taken, others are held.
+        if (free[0].TakenTogether is { } together && free.TrueForAll(cut => cut.TakenTogether == together && !cut.StopsWriters))
             return [];
         if (free.Find(cut => cut.StopObstacle is not null) is { } raw)
         {

@@ -30,12 +30,12 @@ internal static class BtrfsIdentity
     // The first is the one that counts; the others are there if the device is large enough.
     private static readonly long[] s_places = [64L << 10, 64L << 20, 256L << 30];
 
-    /// <summary>Changes it in all superblocks. The copy must not be a device.</summary>
+    /// <summary>Changes it in all superblocks of a copy that is not mounted: a file, or a device.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.DataLoss"/>: the first superblock is damaged.</exception>
     internal static void Renew(SafeFileHandle image)
     {
         var identity = RandomNumberGenerator.GetBytes(IdentityLength);
-        var length = Files.Stat(image).Size;
+        var length = Files.Stat(image) is { Kind: FileKind.BlockDevice } ? BlockDevice.GetSize(image) : Files.Stat(image).Size;
         foreach (var place in s_places.Where(place => place + Size <= length))
         {
             var block = new byte[Size];

@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Lamina.Storage.Pools.Images;
 
 /// <summary>
-/// The cut of a volume's image into an empty file. One that is in use shares its blocks with the file at one moment: a filesystem is frozen for
-/// that, which keeps everybody from writing, and a raw device is flushed before. One that nobody uses is there from the beginning, as it does not change.
+/// The cut of a volume's image into an empty file. One that is in use shares its blocks with the file at one moment, of which <see cref="DeviceHold"/> takes
+/// care. One that nobody uses is there from the beginning, as it does not change.
 /// </summary>
 /// <param name="volume">The volume, with its use.</param>
 /// <param name="source">Its image; closed in the end.</param>
@@ -18,81 +18,59 @@ namespace Lamina.Storage.Pools.Images;
 internal sealed class ImageCut(
     VolumeInUse volume, SafeFileHandle source, SafeFileHandle target, LoopDevice? loop, PoolSettings settings, WriterPauses pauses) : IVolumeCut
 {
-    private FileSystemPause? _pause;
+    private readonly DeviceHold? _hold = loop is null ? null : new DeviceHold(volume, loop.Path, loop.Handle, settings, pauses);
 
     /// <inheritdoc/>
     public VolumeId Volume => volume.Volume.Id;
 
     /// <inheritdoc/>
-    public string? MountPoint => loop is null ? null : volume.MountPoint;
+    public string? MountPoint => _hold is null ? null : volume.MountPoint;
 
     /// <inheritdoc/>
     public bool StopsWriters => false;
 
     /// <inheritdoc/>
-    public bool HoldsWriters => MountPoint is not null && volume.Volume.FileSystem is not null;
+    public bool HoldsWriters => _hold is { HoldsWriters: true };
 
     /// <inheritdoc/>
-    public string? StopObstacle => HoldsWriters ? null : "who writes to a raw device can't be found and stopped";
+    public string? StopObstacle => _hold?.StopObstacle;
 
     /// <inheritdoc/>
     public PauseLimits Limits => settings.PauseLimits;
 
     /// <summary>How long its filesystem was frozen, when it is finished.</summary>
-    internal TimeSpan? Pause { get; private set; }
+    internal TimeSpan? Pause => _hold?.Pause;
 
     /// <inheritdoc/>
-    /// <remarks>What takes long is done here, while everybody goes on writing.</remarks>
-    public void Prepare()
-    {
-        if (loop is null)
-            return;
-        if (volume.Volume.FileSystem is not { } fileSystem)
-        {
-            Files.Flush(loop.Handle);
-            return;
-        }
-        // Whoever writes waits while it is frozen, which is a stop like any other.
-        if (MountPoint is { } mountPoint && !settings.PauseWriters)
-            pauses.CheckPossible([PausedVolume.At(Volume.ToString(), mountPoint)], mayStop: false);
-        // Mounted where only others see it, nobody could find a freeze of ours, and this is all: what a power cut would leave.
-        using var root = ImageDevice.OpenFileSystem(loop, fileSystem);
-        Files.FlushFileSystem(root);
-    }
+    public void Prepare() => _hold?.Prepare();
 
     /// <inheritdoc/>
-    public void Hold()
-    {
-        if (HoldsWriters)
-            _pause = pauses.Freeze(Volume.ToString(), MountPoint!, settings.MaxPause);
-    }
+    public void Hold() => _hold?.Hold();
 
     /// <inheritdoc/>
     public void Cut(WritePoint point)
     {
-        if (loop is null)
+        if (_hold is null)
             return;
-        // What was written through the device's own cache is in the file then.
-        if (volume.Volume.FileSystem is null)
-            Files.Flush(loop.Handle);
+        _hold.BeforeCut();
         if (!Files.TryReflink(source, target))
             throw new StorageException(StorageError.FailedPrecondition, $"volume {Volume} can't be cut while in use: its image shares no blocks, as its flags differ (lsattr). Detach the volume first");
     }
 
     /// <inheritdoc/>
-    public void LetGo() => _pause?.Dispose();
+    public void LetGo() => _hold?.LetGo();
 
     /// <inheritdoc/>
     public void Finish()
     {
-        Pause = _pause?.End();
+        _hold?.Finish();
         Files.Flush(target);
     }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
-        _pause?.Dispose();
+        _hold?.Dispose();
         loop?.Dispose();
         source.Dispose();
         return ValueTask.CompletedTask;

@@ -34,7 +34,7 @@ internal static class ImageDevice
         {
             if (Find(image) is not { } loop)
                 return null;
-            if (left == 0 || !loop.AutoClear || MountTable.Read().Entries.Any(mount => IsOf(mount, loop)))
+            if (left == 0 || !loop.AutoClear || MountTable.Read().Entries.Any(mount => DeviceNodes.IsOf(mount, loop.Path)))
                 return loop;
             Thread.Sleep(s_pause);
         }
@@ -116,47 +116,6 @@ internal static class ImageDevice
         return null;
     }
 
-    /// <summary>The root directory of the filesystem on a device, by a mount that nobody sees and that ends with the handle.</summary>
-    /// <remarks>Where the filesystem is mounted already, in whatever namespace, this is the same one once more.</remarks>
-    internal static SafeFileHandle OpenFileSystem(LoopDevice loop, VolumeFileSystem fileSystem)
-    {
-        using var mount = CreateMount(loop, fileSystem);
-        return Files.OpenDirectoryAt(mount, ".");
-    }
-
-    /// <summary>A detached mount of the filesystem on a device.</summary>
-    internal static SafeFileHandle CreateMount(LoopDevice loop, VolumeFileSystem fileSystem) => Mounts.CreateFileSystem(
-        fileSystem.Name(),
-        loop.Path,
-        // What the filesystem gives up goes back to the pool. A copy of an XFS has its source's UUID.
-        fileSystem switch
-        {
-            VolumeFileSystem.Ext4 => [new("discard", null)],
-            VolumeFileSystem.Xfs => [new("nouuid", null), new("discard", null)],
-            _ => [new("discard", "async")],
-        },
-        MountAttributes.None);
-
-    /// <summary>Grows a mounted filesystem to a size that its device has. One that is large enough stays.</summary>
-    /// <param name="root">A directory in it.</param>
-    /// <param name="fileSystem">What it is.</param>
-    /// <param name="size">The size.</param>
-    internal static void Grow(SafeFileHandle root, VolumeFileSystem fileSystem, ByteSize size)
-    {
-        switch (fileSystem)
-        {
-            case VolumeFileSystem.Xfs:
-                FileSystemGrowth.GrowXfs(root, size.Bytes);
-                break;
-            case VolumeFileSystem.Btrfs:
-                FileSystemGrowth.GrowBtrfs(root, size.Bytes);
-                break;
-            default:
-                FileSystemGrowth.GrowExt4(root, size.Bytes);
-                break;
-        }
-    }
-
     /// <summary>Detaches the devices over files beneath some directories that nothing mounts, as a crash leaves them.</summary>
     /// <param name="device">The device number of the filesystem that the directories are on: in a container the same paths may be others.</param>
     /// <param name="directories">Their paths.</param>
@@ -167,7 +126,7 @@ internal static class ImageDevice
         if (stray.Count == 0)
             return;
         var mounts = MountTable.Read().Entries;
-        foreach (var loop in stray.Where(loop => !mounts.Any(mount => IsOf(mount, loop))))
+        foreach (var loop in stray.Where(loop => !mounts.Any(mount => DeviceNodes.IsOf(mount, loop.Path))))
         {
             try
             {
@@ -189,7 +148,4 @@ internal static class ImageDevice
             BlockDevice.SetReadOnly(loop.Handle, false);
         loop.Detach();
     }
-
-    // By its source, as a Btrfs has another number in the table; or a bind mount of the device's node.
-    private static bool IsOf(MountEntry mount, LoopStatus loop) => mount.Source == loop.Path || Path.GetFileName(mount.Root) == Path.GetFileName(loop.Path);
 }

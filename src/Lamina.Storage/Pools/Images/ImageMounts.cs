@@ -5,7 +5,6 @@ namespace Lamina.Storage.Pools.Images;
 /// <summary>Makes images usable at a path: their filesystem mounted at a directory, or the node of their device at a file.</summary>
 internal static class ImageMounts
 {
-    private const uint LoopMajor = 7;
     private const int Tries = 25;
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(20);
 
@@ -20,12 +19,12 @@ internal static class ImageMounts
         using var loop = ImageDevice.Attach(file, Path.Combine(image.Root, image.Path), isRaw: image.FileSystem is null);
         if (image.FileSystem is { } fileSystem)
         {
-            MountFileSystem(loop, fileSystem, image.Size, path);
+            DeviceFileSystem.Mount(loop.Path, fileSystem, image.Size, path);
             return;
         }
         try
         {
-            BindNode(loop, path);
+            DeviceNodes.Bind(loop.Path, path);
         }
         catch
         {
@@ -43,7 +42,7 @@ internal static class ImageMounts
             return false;
         if (loop is null || TryDetach(loop))
             return true;
-        BindNode(loop, path);
+        DeviceNodes.Bind(loop.Path, path);
         return false;
     }
 
@@ -52,7 +51,7 @@ internal static class ImageMounts
     internal static void SetReadOnly(string path, ObjectKey volume, bool readOnly)
     {
         using var loop = TryOpen(path, volume)
-            ?? throw new StorageException(StorageError.FailedPrecondition, $"the device at {path} is not volume '{volume}' any more, as after losetup -d; unpublish and unstage the volume, then stage it again");
+            ?? throw DeviceNodes.NotTheVolume(path, volume);
         if (BlockDevice.IsReadOnly(loop.Handle) != readOnly)
             BlockDevice.SetReadOnly(loop.Handle, readOnly);
     }
@@ -60,33 +59,13 @@ internal static class ImageMounts
     // Null where there is none, or it is of something else by now: a number that was given up goes to the next file that asks.
     private static LoopDevice? TryOpen(string path, ObjectKey volume)
     {
-        if (Files.TryStat(path) is not { IsMountRoot: true, Kind: FileKind.BlockDevice } status || DeviceNumber.Major(status.RepresentedDevice) != LoopMajor)
+        if (Files.TryStat(path) is not { IsMountRoot: true, Kind: FileKind.BlockDevice } status || DeviceNumber.Major(status.RepresentedDevice) != DeviceNodes.LoopMajor)
             return null;
         var loop = LoopDevice.Open((int)DeviceNumber.Minor(status.RepresentedDevice), readOnly: true);
         if (LoopDevice.List().Any(status => status.Number == loop.Number && ImagePool.IsImageOf(volume, status.BackingFile)))
             return loop;
         loop.Dispose();
         return null;
-    }
-
-    private static void MountFileSystem(LoopDevice loop, VolumeFileSystem fileSystem, ByteSize size, string path)
-    {
-        using var mount = ImageDevice.CreateMount(loop, fileSystem);
-
-        // ext4 was brought to its size before: mounted, it needs a capability that not every daemon has.
-        if (fileSystem != VolumeFileSystem.Ext4)
-        {
-            using var root = Files.OpenDirectoryAt(mount, ".");
-            ImageDevice.Grow(root, fileSystem, size);
-        }
-        Mounts.Attach(mount, path);
-    }
-
-    private static void BindNode(LoopDevice loop, string path)
-    {
-        using var node = Files.Open(loop.Path, OpenFlags.Path | OpenFlags.NoFollow);
-        using var tree = Mounts.CloneTree(node);
-        Mounts.Attach(tree, path);
     }
 
     // While others have it open, the kernel only notes that it is to go with them: then it is in use, and must stay a volume that is attached.

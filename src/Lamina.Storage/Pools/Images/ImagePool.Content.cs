@@ -81,14 +81,8 @@ internal sealed partial class ImagePool
 
         // A mount that nobody sees, of a device that goes with it.
         using (var loop = ImageDevice.Attach(image, Files.CurrentPath(image), isRaw: false))
-        using (var root = ImageDevice.OpenFileSystem(loop, fileSystem))
-        {
-            if (parameters.Uid is not null || parameters.Gid is not null)
-                Files.ChangeOwner(root, parameters.Uid ?? uint.MaxValue, parameters.Gid ?? uint.MaxValue);
-            if (parameters.Mode is { } mode)
-                Files.ChangeMode(root, mode);
-            Files.FlushFileSystem(root);
-        }
+        using (var root = DeviceFileSystem.Open(loop.Path, fileSystem))
+            DeviceFileSystem.SetRoot(root, parameters);
         // Unmounting is what writes the rest, and it must be over before the image is flushed.
         for (var left = UnmountLooks; ImageDevice.Find(image) is { } loop; left--)
         {

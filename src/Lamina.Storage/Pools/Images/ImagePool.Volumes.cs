@@ -79,7 +79,10 @@ internal sealed partial class ImagePool
             }
             using var loop = ImageDevice.Open(image, ImageDevice.Find);
             if (loop is not null)
-                GrowAttached(resized, loop, size);
+            {
+                loop.SetCapacity();
+                DeviceFileSystem.GrowInUse(resized, loop.Path, size);
+            }
         }
         _volumes.Replace(record with { Volume = resized });
         return Task.CompletedTask;
@@ -159,23 +162,6 @@ internal sealed partial class ImagePool
         {
             throw new StorageException(StorageError.FailedPrecondition,
                 $"volume {volume.Id} is still in use as {loop.Path}, most likely in a container that has not ended yet, or by a process that has the device open; end it and call again");
-        }
-    }
-
-    private static void GrowAttached(Volume volume, LoopDevice loop, ByteSize size)
-    {
-        loop.SetCapacity();
-        if (volume.FileSystem is not { } fileSystem)
-            return;
-        using var root = ImageDevice.OpenFileSystem(loop, fileSystem);
-        try
-        {
-            ImageDevice.Grow(root, fileSystem, size);
-        }
-        catch (LinuxException e) when (e.Errno is Errno.EPERM)
-        {
-            throw new StorageException(StorageError.FailedPrecondition,
-                $"volume {volume.Id} can't be grown while it is in use: its ext4 asks for CAP_SYS_RESOURCE, which this daemon does not have. Detach the volume and call again, or give the daemon that capability", e);
         }
     }
 }

@@ -4,8 +4,8 @@ using Lamina.Linux;
 namespace Lamina.Storage.Pools.Images;
 
 /// <summary>
-/// The tools of the filesystems: the only processes that image volumes need. They work on the image file itself, before it is a device and
-/// before anybody knows the volume; nothing is formatted or checked where it is in use.
+/// The tools of the filesystems. They work on the image file itself, before it is a device, or on a zvol, and in both cases before anybody knows the volume;
+/// nothing is formatted or checked where it is in use.
 /// </summary>
 internal static class ImageTools
 {

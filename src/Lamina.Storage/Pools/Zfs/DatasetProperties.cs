@@ -12,24 +12,31 @@ internal static class DatasetProperties
     /// <exception cref="StorageException"><see cref="StorageError.InvalidArgument"/>.</exception>
     internal static void Check(Volume volume, ZfsDialect dialect)
     {
+        if (volume.IsImage && !dialect.HasDevices)
+            throw new StorageException(StorageError.Unsupported, $"volume '{volume.Name}' would be a block device, and {dialect} has none; OpenZFS has");
+        if (volume.IsImage)
+            ZvolProperties.SizeOf(volume);
         if (volume.Parameters.Reserve == true && volume.Size is null)
             throw new StorageException(StorageError.InvalidArgument, "the parameter 'reserve' sets the volume's size aside for it, so it needs a size");
         if ((volume.Attributes?.RecordSize ?? volume.Parameters.RecordSize) is { } size && size > dialect.MaxRecordSize)
             throw new StorageException(StorageError.InvalidArgument, $"the recordsize {size} is more than {dialect} takes; at most {dialect.MaxRecordSize}");
     }
 
-    /// <summary>All that a new dataset has: not mounted by anybody else, with limits and settings.</summary>
+    /// <summary>The attributes that can be changed of a volume that is a block device.</summary>
+    internal static string[] MutableOfDevices => [VolumeAttributes.CompressionKey, VolumeAttributes.LogBiasKey];
+
+    /// <summary>What <c>zfs create</c> is told besides properties.</summary>
+    internal static IEnumerable<string> ShapeOf(Volume volume) => volume.IsImage ? ZvolProperties.ShapeOf(volume) : [];
+
+    /// <summary>All that a new dataset has: not mounted by anybody else, with limits and settings. The size of a zvol is its shape.</summary>
     internal static IEnumerable<(string Name, string Value)> OfNew(Volume volume) =>
-        [("canmount", "noauto"), ("mountpoint", "none"), .. SizeOf(volume), .. SettingsOf(volume), .. NamesOf(volume.Attributes)];
+        [.. volume.IsImage ? ZvolProperties.OfNew : [("canmount", "noauto"), ("mountpoint", "none"), .. SizeOf(volume)], .. SettingsOf(volume), .. NamesOf(volume.Attributes)];
+
+    /// <summary>All that a copy has, whose shape is that of its source.</summary>
+    internal static IEnumerable<(string Name, string Value)> OfCopy(Volume volume) => volume.IsImage ? [.. SizeOf(volume), .. OfNew(volume)] : OfNew(volume);
 
     /// <summary>The limit, and what is set aside.</summary>
-    internal static IEnumerable<(string Name, string Value)> SizeOf(Volume volume)
-    {
-        var size = volume.Size is { } bytes ? bytes.Bytes.ToString(CultureInfo.InvariantCulture) : "none";
-        yield return ("refquota", size);
-        if (volume.Parameters.Reserve == true)
-            yield return ("refreservation", size);
-    }
+    internal static IEnumerable<(string Name, string Value)> SizeOf(Volume volume) => volume.IsImage ? ZvolProperties.SizeOfExisting(volume) : QuotaOf(volume);
 
     /// <summary>The attributes as they are to be from now on, and last which they are.</summary>
     internal static IEnumerable<(string Name, string Value)> OfChanged(Volume volume) => [.. SettingsOf(volume), .. NamesOf(volume.Attributes)];
@@ -53,6 +60,14 @@ internal static class DatasetProperties
             });
         }
         return attributes;
+    }
+
+    private static IEnumerable<(string Name, string Value)> QuotaOf(Volume volume)
+    {
+        var size = volume.Size is { } bytes ? bytes.Bytes.ToString(CultureInfo.InvariantCulture) : "none";
+        yield return ("refquota", size);
+        if (volume.Parameters.Reserve == true)
+            yield return ("refreservation", size);
     }
 
     private static IEnumerable<(string Name, string Value)> SettingsOf(Volume volume)

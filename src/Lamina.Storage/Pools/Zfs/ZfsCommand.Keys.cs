@@ -6,8 +6,8 @@ internal sealed partial class ZfsCommand
     private static readonly (string Name, string Value)[] s_promptedKey = [("keyformat", "passphrase"), ("keylocation", "prompt")];
 
     /// <summary>Makes a dataset that is encrypted by a key of its own.</summary>
-    internal Task CreateEncryptedAsync(string dataset, IEnumerable<(string Name, string Value)> properties, string encryption, VolumeKey key) =>
-        ChangeAsync(key, ["create", .. Options([("encryption", encryption), .. s_promptedKey, .. properties]), dataset]);
+    internal Task CreateEncryptedAsync(string dataset, IEnumerable<string> shape, IEnumerable<(string Name, string Value)> properties, string encryption, VolumeKey key) =>
+        ChangeAsync(key, ["create", .. shape, .. Options([("encryption", encryption), .. s_promptedKey, .. properties]), dataset]);
 
     /// <summary>Whose key opens a dataset, and whether it is there.</summary>
     /// <returns>Null for one that is not encrypted.</returns>

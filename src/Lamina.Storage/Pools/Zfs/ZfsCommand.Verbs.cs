@@ -30,8 +30,11 @@ internal sealed partial class ZfsCommand
     }
 
     /// <summary>Makes a dataset, with everything that it is to have.</summary>
-    internal Task CreateAsync(string dataset, IEnumerable<(string Name, string Value)> properties) =>
-        ChangeAsync(["create", .. Options(properties), dataset]);
+    internal Task CreateAsync(string dataset, IEnumerable<(string Name, string Value)> properties) => CreateAsync(dataset, [], properties);
+
+    /// <summary>As the other, of a shape: see <see cref="DatasetProperties.ShapeOf"/>.</summary>
+    internal Task CreateAsync(string dataset, IEnumerable<string> shape, IEnumerable<(string Name, string Value)> properties) =>
+        ChangeAsync(["create", .. shape, .. Options(properties), dataset]);
 
     /// <summary>Cuts snapshots at one moment; several only where <see cref="ZfsDialect.TakesSeveral"/>. All of them get the same properties.</summary>
     internal Task SnapshotAsync(IEnumerable<string> snapshots, IEnumerable<(string Name, string Value)> properties) =>

@@ -16,8 +16,11 @@ internal sealed partial record ZfsDialect(Version? Version)
     /// <summary>Whether several snapshots, or several properties, go into one command, which is then one step.</summary>
     internal bool TakesSeveral => Version is not null;
 
-    /// <summary>Whether there are block devices.</summary>
+    /// <summary>Whether volumes can be block devices. zfs-fuse ends at once when it is asked for one.</summary>
     internal bool HasDevices => Version is not null;
+
+    /// <summary>What it knows of volumes that are block devices.</summary>
+    internal ImmutableArray<string> DeviceProperties => HasDevices ? ["volsize"] : [];
 
     /// <summary>Whether several datasets may be mounted at once. zfs-fuse writes of each to one pipe in two parts, and waits for ever when they mix.</summary>
     internal bool MountsSeveral => Version is not null;

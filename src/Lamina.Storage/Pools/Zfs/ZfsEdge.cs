@@ -28,6 +28,9 @@ internal sealed class ZfsEdge(PoolSettings settings)
         return true;
     });
 
+    /// <inheritdoc cref="PoolEdge.Run{T}(string, Func{T})"/>
+    internal T Run<T>(string what, Func<T> question) => _kernel.Run(what, question);
+
     /// <summary>What a refusal of ZFS is to whoever asked.</summary>
     internal StorageException Failed(string what, ZfsFailure cause) => new(cause.Error, $"can't {what} in pool '{settings.Name}': {cause.Message}{AdviceOn(cause)}", cause);
 

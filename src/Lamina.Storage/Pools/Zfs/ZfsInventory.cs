@@ -38,7 +38,7 @@ internal sealed class ZfsInventory
     /// <exception cref="ZfsFailure">As the command says.</exception>
     internal static async Task<ZfsInventory> ReadAsync(ZfsCommand zfs, string root, CancellationToken cancellationToken)
     {
-        var properties = await zfs.GetAsync(root, deep: true, [.. s_properties, .. zfs.Dialect.UsageProperties], cancellationToken).ConfigureAwait(false);
+        var properties = await zfs.GetAsync(root, deep: true, [.. s_properties, .. zfs.Dialect.DeviceProperties, .. zfs.Dialect.UsageProperties], cancellationToken).ConfigureAwait(false);
         // A bookmark is neither.
         var objects = properties.GroupBy(property => property.Object).Where(one => !one.Key.Contains('#')).Select(one => new ZfsObject(one.Key, one)).ToList();
         return objects.Count > 0 && objects[0].Name == root

@@ -14,6 +14,7 @@ internal sealed partial class ZfsLayout
     /// <summary>The longest name of a dataset or snapshot that all versions of ZFS take.</summary>
     internal const int MaxName = 255;
 
+    private const string VolumesName = "volumes";
     private const string TrashPrefix = "trash.";
     private const string TrashMark = ".trash.";
     private const string IncomingMark = ".incoming.";
@@ -27,7 +28,7 @@ internal sealed partial class ZfsLayout
     internal string Pool => Root[..Root.IndexOf('/', StringComparison.Ordinal)];
 
     /// <summary>The dataset above the volumes.</summary>
-    internal string Volumes => $"{Root}/volumes";
+    internal string Volumes => $"{Root}/{VolumesName}";
 
     /// <summary>The dataset above what is being built.</summary>
     internal string Incoming => $"{Root}/incoming";
@@ -63,6 +64,9 @@ internal sealed partial class ZfsLayout
         dataset.Length > parent.Length + 1 && dataset.StartsWith(parent, StringComparison.Ordinal) && dataset[parent.Length] == '/' && !dataset[(parent.Length + 1)..].Contains('/')
             ? dataset[(parent.Length + 1)..]
             : null;
+
+    /// <summary>Whether a dataset is that of a volume with a key, in whatever pool.</summary>
+    internal static bool IsVolumeIn(string dataset, ObjectKey volume) => dataset.EndsWith($"/{VolumesName}/{volume}", StringComparison.Ordinal);
 
     /// <summary>A new name for what is being built.</summary>
     internal string NewIncoming(ObjectKey key, bool isEncrypted) => isEncrypted ? $"{VolumeOf(key)}{IncomingMark}{RandomName.New()}" : $"{Incoming}/{RandomName.New()}";

@@ -24,6 +24,9 @@ internal sealed class ZfsObject
     /// <summary>What a snapshot is called in its dataset; null for a dataset.</summary>
     internal string? SnapshotName { get; }
 
+    /// <summary>Whether it is a block device, or a snapshot of one that is asked of that.</summary>
+    internal bool IsDevice => Value("type") == "volume";
+
     /// <summary>The snapshot that a clone was made from; null for all else.</summary>
     internal string? Origin => Value("origin");
 

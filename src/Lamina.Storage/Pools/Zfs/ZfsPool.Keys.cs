@@ -46,7 +46,7 @@ internal sealed partial class ZfsPool
 
     private async Task CreateEncryptedAsync(Volume volume, string encryption, VolumeKey key)
     {
-        await BuildAsync(volume, (name, properties) => _zfs.CreateEncryptedAsync(name, properties, encryption, key)).ConfigureAwait(false);
+        await BuildAsync(volume, isCopy: false, (name, properties) => _zfs.CreateEncryptedAsync(name, DatasetProperties.ShapeOf(volume), properties, encryption, key)).ConfigureAwait(false);
         await LockAsync(_layout.VolumeOf(volume.Id.Key)).ConfigureAwait(false);
     }
 
@@ -58,20 +58,21 @@ internal sealed partial class ZfsPool
     private async Task CloneAsync(Volume volume, string dataset, string name, VolumeKey? key)
     {
         var point = $"{dataset}@{name}";
+        await CheckBlocksAsync(volume, dataset).ConfigureAwait(false);
         if (await FindOwnKeyAsync(dataset).ConfigureAwait(false) is not { } keyed)
         {
             if (volume.Parameters.Encryption is not null)
                 throw new StorageException(StorageError.InvalidArgument, $"the source of volume '{volume.Name}' is not encrypted, and so is no copy of it: leave the parameter 'encryption' out");
-            await BuildAsync(volume, (target, properties) => _zfs.CloneAsync(point, target, properties)).ConfigureAwait(false);
+            await BuildAsync(volume, isCopy: true, (target, properties) => _zfs.CloneAsync(point, target, properties)).ConfigureAwait(false);
             return;
         }
         if (volume.Parameters.Encryption is null || key is null)
             throw new StorageException(StorageError.InvalidArgument, $"the source of volume '{volume.Name}' is encrypted, and so is every copy of it: ask for it with the parameter 'encryption', and give the source's key by the secret '{VolumeKey.SecretName}'");
         // Who has no key gets no copy, though ZFS would need none, unless files are to be written to.
-        await (volume.Parameters is { Uid: null, Gid: null, Mode: null } ? _zfs.CheckKeyAsync(keyed.Root, key) : OpenAsync(keyed.Root, keyed.IsAvailable, key)).ConfigureAwait(false);
+        await (volume.FileSystem is null && volume.Parameters is { Uid: null, Gid: null, Mode: null } ? _zfs.CheckKeyAsync(keyed.Root, key) : OpenAsync(keyed.Root, keyed.IsAvailable, key)).ConfigureAwait(false);
         try
         {
-            await BuildAsync(volume, (target, properties) => _zfs.CloneAsync(point, target, properties)).ConfigureAwait(false);
+            await BuildAsync(volume, isCopy: true, (target, properties) => _zfs.CloneAsync(point, target, properties)).ConfigureAwait(false);
         }
         finally
         {

@@ -15,18 +15,18 @@ internal sealed partial class ZfsPool
     public Task RestoreVolumeAsync(Volume volume, Snapshot snapshot) => _edge.RunAsync($"restore volume '{volume.Name}'", async () =>
     {
         var (dataset, isEncrypted) = (_layout.VolumeOf(volume.Id.Key), volume.Parameters.Encryption is not null);
-        CheckNotMounted(volume, dataset);
+        await CheckUnusedAsync(volume, dataset).ConfigureAwait(false);
         DatasetProperties.Check(volume, _zfs.Dialect);
         var (staged, discarded) = (_layout.NewIncoming(volume.Id.Key, isEncrypted), _layout.NewTrash(volume.Id.Key, isEncrypted));
+        // What takes long, as a filesystem is looked through before it is used, keeps nobody waiting.
+        using (await _structure.KeepAsync().ConfigureAwait(false))
+            await StageAsync(volume, snapshot, staged, discarded).ConfigureAwait(false);
         using (await _structure.ChangeAsync().ConfigureAwait(false))
         {
-            var (_, source) = GetSnapshot(snapshot.Id.Key);
-            (string Name, string Value)[] properties = [.. DatasetProperties.OfNew(volume), .. ZfsRecords.Of(volume), (ZfsRecords.Replaces, _layout.WithoutRoot(discarded))];
-            await _zfs.CloneAsync($"{source}@{snapshot.Id.Key}", staged, properties).ConfigureAwait(false);
             _replaced[discarded] = true;
             try
             {
-                await ReplaceAsync(dataset, staged, discarded).ConfigureAwait(false);
+                await ReplaceAsync(volume, dataset, staged, discarded).ConfigureAwait(false);
             }
             catch
             {
@@ -42,16 +42,34 @@ internal sealed partial class ZfsPool
         }
     });
 
-    private async Task ReplaceAsync(string dataset, string staged, string discarded)
+    private async Task StageAsync(Volume volume, Snapshot snapshot, string staged, string discarded)
     {
-        await _zfs.RenameAsync(dataset, discarded).ConfigureAwait(false);
+        var (_, source) = GetSnapshot(snapshot.Id.Key);
+        (string Name, string Value)[] properties = [.. DatasetProperties.OfCopy(volume), .. ZfsRecords.Of(volume), (ZfsRecords.Replaces, _layout.WithoutRoot(discarded))];
+        await _zfs.CloneAsync($"{source}@{snapshot.Id.Key}", staged, properties).ConfigureAwait(false);
+        if (volume.FileSystem is not { } fileSystem)
+            return;
+        try
+        {
+            await PrepareDeviceAsync(staged, volume with { Parameters = volume.Parameters with { Uid = null, Gid = null, Mode = null } }, fileSystem, isCopy: true).ConfigureAwait(false);
+        }
+        catch
+        {
+            await DiscardAsync(staged).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task ReplaceAsync(Volume volume, string dataset, string staged, string discarded)
+    {
+        await RenameAwayAsync(volume, dataset, discarded).ConfigureAwait(false);
         try
         {
             await _zfs.RenameAsync(staged, dataset).ConfigureAwait(false);
         }
         catch
         {
-            await _zfs.RenameAsync(discarded, dataset).ConfigureAwait(false);
+            await RenameBackAsync(discarded, dataset).ConfigureAwait(false);
             throw;
         }
     }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Lamina.Storage.Pools.Cuts;
+using Lamina.Storage.Pools.Images;
 
 namespace Lamina.Storage.Pools.Zfs;
 
@@ -10,20 +11,21 @@ internal sealed partial class ZfsPool
 
     /// <inheritdoc/>
     /// <remarks>One command, without stopping anybody: what a power cut would have left. For a group too, where ZFS takes several in one command.</remarks>
-    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => _edge.RunAsync<ISnapshotCut>($"begin snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", () =>
+    public Task<ISnapshotCut> BeginSnapshotAsync(Snapshot snapshot, VolumeInUse volume) => _edge.RunAsync<ISnapshotCut>($"begin snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", async () =>
     {
         var key = snapshot.Id.Key;
         if (_snapshots.ContainsKey(key) || _unreadableSnapshots.Contains(key))
             throw new StorageException(StorageError.AlreadyExists, $"a snapshot '{key}' exists already in the pool at {_layout.Root}");
         var dataset = _layout.VolumeOf(volume.Volume.Id.Key);
-        if (snapshot.Group is not null && volume.MountPoint is null && FindMount(dataset) is { } mount)
+        if (snapshot.Group is not null && volume.MountPoint is null && !volume.Volume.IsImage && FindMount(dataset) is { } mount)
         {
             throw new StorageException(StorageError.FailedPrecondition,
                 $"volume {volume.Volume.Id} is detached, but still mounted {mount}, so it can't be cut at one moment with others; end what has it mounted and call again");
         }
+        var hold = await HoldAsync(volume, isOfGroup: snapshot.Group is not null).ConfigureAwait(false);
         var together = snapshot.Group is { } group && _zfs.Dialect.TakesSeveral ? _groupCuts.GetOrAdd(group.Id, _ => new ZfsGroupCut(_zfs, group)) : null;
         together?.Add($"{dataset}@{key}", snapshot);
-        return Task.FromResult<ISnapshotCut>(new SnapshotCut(this, snapshot, dataset, volume.MountPoint, together));
+        return new SnapshotCut(this, snapshot, dataset, volume.MountPoint, hold?.Device, hold?.Hold, together);
     });
 
     /// <inheritdoc/>
@@ -51,7 +53,8 @@ internal sealed partial class ZfsPool
     /// <summary>
     /// A snapshot that says when it was cut is there; before that it is nobody's. Its volume is locked by whoever cuts it, so its path does not change.
     /// </summary>
-    private sealed class SnapshotCut(ZfsPool pool, Snapshot snapshot, string dataset, string? mountPoint, ZfsGroupCut? together) : ISnapshotCut
+    private sealed class SnapshotCut(
+        ZfsPool pool, Snapshot snapshot, string dataset, string? mountPoint, ZvolDevice? device, DeviceHold? hold, ZfsGroupCut? together) : ISnapshotCut
     {
         private readonly string _name = $"{dataset}@{snapshot.Id.Key}";
         private bool _isCutAlone;
@@ -63,16 +66,29 @@ internal sealed partial class ZfsPool
 
         public bool StopsWriters => false;
 
+        public bool HoldsWriters => hold is { HoldsWriters: true };
+
+        public string? StopObstacle => hold?.StopObstacle;
+
         public object? TakenTogether => together;
 
         public PauseLimits Limits => pool._settings.PauseLimits;
 
         private bool IsCut => together?.IsTaken ?? _isCutAlone;
 
-        public void Prepare() => WriteBack(mountPoint);
+        public void Prepare()
+        {
+            if (hold is not null)
+                hold.Prepare();
+            else
+                WriteBack(mountPoint);
+        }
+
+        public void Hold() => hold?.Hold();
 
         public void Cut(WritePoint point) => pool._edge.RunAsync($"cut snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", async () =>
         {
+            hold?.BeforeCut();
             if (together is not null)
             {
                 await together.TakeAsync(point).ConfigureAwait(false);
@@ -86,15 +102,15 @@ internal sealed partial class ZfsPool
             _isCutAlone = true;
         }).GetAwaiter().GetResult();
 
+        public void LetGo() => hold?.LetGo();
+
         // Durable already.
-        public void Finish()
-        {
-        }
+        public void Finish() => hold?.Finish();
 
         public Task<Snapshot> PublishAsync(CutMoment moment) => pool._edge.RunAsync($"publish snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", async () =>
         {
-            await pool._zfs.SetAsync(_name, ZfsRecords.Of(moment)).ConfigureAwait(false);
-            var cut = snapshot with { CreatedAt = moment.At, Pause = moment.Pause };
+            await pool._zfs.SetAsync(_name, ZfsRecords.Of(moment with { Pause = moment.Pause ?? hold?.Pause })).ConfigureAwait(false);
+            var cut = snapshot with { CreatedAt = moment.At, Pause = moment.Pause ?? hold?.Pause };
             pool._snapshots[cut.Id.Key] = (cut, dataset);
             _isPublished = true;
             return cut;
@@ -103,6 +119,8 @@ internal sealed partial class ZfsPool
         // What can't be destroyed now is out of the way at least.
         public async ValueTask DisposeAsync()
         {
+            hold?.Dispose();
+            device?.Dispose();
             if (snapshot.Group is { } group)
                 pool._groupCuts.TryRemove(group.Id, out _);
             if (!IsCut || _isPublished)

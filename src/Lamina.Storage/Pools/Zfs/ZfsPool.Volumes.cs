@@ -26,7 +26,7 @@ internal sealed partial class ZfsPool
                 await CreateEncryptedAsync(volume, encryption, key).ConfigureAwait(false);
                 break;
             default:
-                await BuildAsync(volume, _zfs.CreateAsync).ConfigureAwait(false);
+                await BuildAsync(volume, isCopy: false, (name, properties) => _zfs.CreateAsync(name, DatasetProperties.ShapeOf(volume), properties)).ConfigureAwait(false);
                 break;
         }
         _volumes[volume.Id.Key] = volume;
@@ -37,11 +37,11 @@ internal sealed partial class ZfsPool
     public Task DeleteVolumeAsync(Volume volume) => _edge.RunAsync($"delete volume '{volume.Name}'", async () =>
     {
         var (dataset, discarded) = (_layout.VolumeOf(volume.Id.Key), _layout.NewTrash(volume.Id.Key, volume.Parameters.Encryption is not null));
-        CheckNotMounted(volume, dataset);
+        await CheckUnusedAsync(volume, dataset).ConfigureAwait(false);
         var hasSnapshots = _snapshots.Values.Any(one => one.Dataset == dataset);
         using (hasSnapshots ? await _structure.ChangeAsync().ConfigureAwait(false) : await _structure.KeepAsync().ConfigureAwait(false))
         {
-            await _zfs.RenameAsync(dataset, discarded).ConfigureAwait(false);
+            await RenameAwayAsync(volume, dataset, discarded).ConfigureAwait(false);
             MoveSnapshots(one => one.Dataset == dataset, discarded);
         }
         _volumes.TryRemove(volume.Id.Key, out _);
@@ -52,7 +52,11 @@ internal sealed partial class ZfsPool
     /// <remarks>The size is the limit that ZFS enforces, and there is no other record of it.</remarks>
     public Task ResizeVolumeAsync(Volume resized) => _edge.RunAsync($"resize volume '{resized.Name}'", async () =>
     {
-        await _zfs.SetAsync(_layout.VolumeOf(resized.Id.Key), [.. DatasetProperties.SizeOf(resized)]).ConfigureAwait(false);
+        var dataset = _layout.VolumeOf(resized.Id.Key);
+        if (resized.IsImage)
+            await ResizeDeviceAsync(resized, dataset).ConfigureAwait(false);
+        else
+            await _zfs.SetAsync(dataset, [.. DatasetProperties.SizeOf(resized)]).ConfigureAwait(false);
         _volumes[resized.Id.Key] = resized;
     });
 
@@ -65,12 +69,13 @@ internal sealed partial class ZfsPool
     });
 
     /// <inheritdoc/>
-    public Task<MountDescription> AttachAsync(Volume volume) => _edge.RunAsync<MountDescription>($"attach volume '{volume.Name}'", () =>
+    public Task<MountDescription> AttachAsync(Volume volume) => _edge.RunAsync<MountDescription>($"attach volume '{volume.Name}'", async () =>
     {
-        // However often a dataset is mounted, it is one tree to ZFS; what it does not allow it refuses by itself.
+        var dataset = _layout.VolumeOf(volume.Id.Key);
         if (!_volumes.ContainsKey(volume.Id.Key))
-            throw new StorageException(StorageError.NotFound, $"there is no '{_layout.VolumeOf(volume.Id.Key)}' in pool '{_settings.Name}'");
-        return Task.FromResult<MountDescription>(new MountDescription.Dataset(_zfs, _edge, _layout.VolumeOf(volume.Id.Key)));
+            throw new StorageException(StorageError.NotFound, $"there is no '{dataset}' in pool '{_settings.Name}'");
+        // However often a dataset is mounted, it is one tree to ZFS; what it does not allow it refuses by itself.
+        return volume.IsImage ? await AttachDeviceAsync(volume, dataset).ConfigureAwait(false) : new MountDescription.Dataset(_zfs, _edge, dataset);
     });
 
     /// <inheritdoc/>
@@ -92,13 +97,12 @@ internal sealed partial class ZfsPool
 
     private async Task CopyAsync(Volume volume, VolumeInUse source, VolumeKey? key)
     {
-        WriteBack(source.MountPoint);
         var (dataset, name) = (_layout.VolumeOf(source.Volume.Id.Key), ZfsLayout.NewTrashSnapshot());
         var point = $"{dataset}@{name}";
         _copyPoints[point] = true;
         try
         {
-            await _zfs.SnapshotAsync([point], [(ZfsRecords.CopyPoint, Description.Id.ToString())]).ConfigureAwait(false);
+            await TakeCopyPointAsync(point, source).ConfigureAwait(false);
             await CloneAsync(volume, dataset, name, key).ConfigureAwait(false);
         }
         catch
@@ -112,12 +116,33 @@ internal sealed partial class ZfsPool
         }
     }
 
-    // With its record by one command. Only an owner of the root that is not root takes more than one, and a rename in the end.
-    private async Task BuildAsync(Volume volume, Func<string, IEnumerable<(string Name, string Value)>, Task> make)
+    private async Task TakeCopyPointAsync(string point, VolumeInUse source)
+    {
+        (string Name, string Value)[] properties = [(ZfsRecords.CopyPoint, Description.Id.ToString())];
+        if (await HoldAsync(source, isOfGroup: false).ConfigureAwait(false) is not var (device, hold))
+        {
+            WriteBack(source.Volume.IsImage ? null : source.MountPoint);
+            await _zfs.SnapshotAsync([point], properties).ConfigureAwait(false);
+            return;
+        }
+        using (device)
+        using (hold)
+        {
+            hold.Prepare();
+            hold.Hold();
+            hold.BeforeCut();
+            await _zfs.SnapshotAsync([point], properties).ConfigureAwait(false);
+            hold.LetGo();
+            hold.Finish();
+        }
+    }
+
+    // With its record by one command. Only an owner of the root that is not root, and a filesystem of its own, take more than one, and a rename in the end.
+    private async Task BuildAsync(Volume volume, bool isCopy, Func<string, IEnumerable<(string Name, string Value)>, Task> make)
     {
         var place = _layout.VolumeOf(volume.Id.Key);
-        (string Name, string Value)[] properties = [.. DatasetProperties.OfNew(volume), .. ZfsRecords.Of(volume)];
-        if (volume.Parameters is { Uid: null, Gid: null, Mode: null })
+        (string Name, string Value)[] properties = [.. isCopy ? DatasetProperties.OfCopy(volume) : DatasetProperties.OfNew(volume), .. ZfsRecords.Of(volume)];
+        if (volume.FileSystem is null && volume.Parameters is { Uid: null, Gid: null, Mode: null })
         {
             await make(place, properties).ConfigureAwait(false);
             return;
@@ -126,7 +151,10 @@ internal sealed partial class ZfsPool
         await make(staged, properties).ConfigureAwait(false);
         try
         {
-            await SetRootAsync(staged, volume.Parameters).ConfigureAwait(false);
+            if (volume.FileSystem is { } fileSystem)
+                await PrepareDeviceAsync(staged, volume, fileSystem, isCopy).ConfigureAwait(false);
+            else
+                await SetRootAsync(staged, volume.Parameters).ConfigureAwait(false);
             await _zfs.RenameAsync(staged, place).ConfigureAwait(false);
         }
         catch
@@ -175,8 +203,13 @@ internal sealed partial class ZfsPool
         Files.FlushFileSystem(root);
     }
 
-    private static void CheckNotMounted(Volume volume, string dataset)
+    private async Task CheckUnusedAsync(Volume volume, string dataset)
     {
+        if (volume.IsImage)
+        {
+            await CheckNoDeviceAsync(volume, dataset).ConfigureAwait(false);
+            return;
+        }
         if (FindMount(dataset) is { } mount)
         {
             throw new StorageException(StorageError.FailedPrecondition,

@@ -1,19 +1,21 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Lamina.Linux;
+using Lamina.Storage.Pauses;
 using Lamina.Storage.Pools.Directories;
+using Lamina.Storage.Pools.Images;
 using Microsoft.Extensions.Logging;
 
 namespace Lamina.Storage.Pools.Zfs;
 
 /// <summary>
-/// A pool of ZFS datasets beneath a root dataset, and nothing above or beside it: a volume is a dataset, a snapshot a snapshot, a volume from a snapshot a
-/// clone. All by single commands, whatever the size.
+/// A pool of ZFS datasets beneath a root dataset, and nothing above or beside it: a volume is a dataset, or a zvol where it is a block device or has a
+/// filesystem of its own; a snapshot is a snapshot, a volume from a snapshot a clone. All by single commands, whatever the size.
 /// </summary>
 /// <remarks>
 /// <para>ZFS ties what we do not: a snapshot to its dataset, a clone to its snapshot. So what is deleted while something else lives from it is only renamed,
 /// where no user sees it, and goes when nothing does any more. Snapshots are found by their records, as a promotion moves them to another dataset.</para>
-/// <para>Files are split by topic: this one holds the life of the pool, the others its volumes, its snapshots, its trash, and what they use.</para>
+/// <para>Files are split by topic: this one holds the life of the pool, the others its volumes, those that are devices, its snapshots, its trash, and what they use.</para>
 /// </remarks>
 internal sealed partial class ZfsPool : IPool
 {
@@ -23,6 +25,7 @@ internal sealed partial class ZfsPool : IPool
     private readonly ZfsPoolLock _lock;
     private readonly ZfsEdge _edge;
     private readonly string _runtime;
+    private readonly WriterPauses _pauses;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly BackgroundRounds _rounds;
@@ -34,7 +37,7 @@ internal sealed partial class ZfsPool : IPool
     private ImmutableHashSet<ObjectKey> _unreadableSnapshots = [];
     private bool _maySweep;
 
-    private ZfsPool(PoolSettings settings, ZfsCommand zfs, ZfsLayout layout, PoolId id, ZfsPoolLock held, PoolEnvironment environment, TimeProvider time, ILogger logger)
+    private ZfsPool(PoolSettings settings, ZfsCommand zfs, ZfsLayout layout, PoolId id, ZfsPoolLock held, PoolEnvironment environment, WriterPauses pauses, TimeProvider time, ILogger logger)
     {
         _settings = settings;
         _zfs = zfs;
@@ -42,6 +45,7 @@ internal sealed partial class ZfsPool : IPool
         _lock = held;
         _edge = new ZfsEdge(settings);
         _runtime = Path.Combine(environment.RuntimeDirectory, "zfs");
+        _pauses = pauses;
         _time = time;
         _logger = logger;
         _rounds = new BackgroundRounds(RunRoundAsync, time);
@@ -51,11 +55,15 @@ internal sealed partial class ZfsPool : IPool
             "zfs",
             layout.Root,
             PoolFeatures.Snapshots | PoolFeatures.HardLimits | PoolFeatures.Compression | PoolFeatures.RootOwnership | PoolFeatures.DatasetProperties | PoolFeatures.OwnFileSystem | PoolFeatures.RestoresInPlace
-                | (zfs.Dialect.HasEncryption ? PoolFeatures.Encryption : PoolFeatures.None))
+                | (zfs.Dialect.HasEncryption ? PoolFeatures.Encryption : PoolFeatures.None)
+                | (zfs.Dialect.HasDevices ? PoolFeatures.BlockVolumes : PoolFeatures.None))
         {
             FileSystem = zfs.Dialect.ToString(),
             Compressions = zfs.Dialect.Compressions,
             MutableAttributes = [.. DatasetProperties.Mutable],
+            MutableDeviceAttributes = [.. DatasetProperties.MutableOfDevices],
+            FileSystems = zfs.Dialect.HasDevices ? ImageTools.Installed() : [],
+            DeviceSizeUnits = [ZvolProperties.SizeUnit.Bytes],
         };
     }
 
@@ -64,7 +72,7 @@ internal sealed partial class ZfsPool : IPool
 
     /// <summary>Opens a pool that was made before.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>.</exception>
-    internal static async Task<ZfsPool> OpenAsync(PoolSettings settings, ZfsPrograms programs, PoolEnvironment environment, TimeProvider time, ILogger logger)
+    internal static async Task<ZfsPool> OpenAsync(PoolSettings settings, ZfsPrograms programs, PoolEnvironment environment, WriterPauses pauses, TimeProvider time, ILogger logger)
     {
         var layout = ZfsLayout.Of(settings.Path);
         try
@@ -75,7 +83,7 @@ internal sealed partial class ZfsPool : IPool
             try
             {
                 await ZfsOrphans.WaitAsync(programs, layout, time).ConfigureAwait(false);
-                return new ZfsPool(settings, zfs, layout, id, held, environment, time, logger);
+                return new ZfsPool(settings, zfs, layout, id, held, environment, pauses, time, logger);
             }
             catch
             {

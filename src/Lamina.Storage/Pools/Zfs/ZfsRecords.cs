@@ -69,7 +69,9 @@ internal static class ZfsRecords
         CheckFormat(json);
         var volume = JsonSerializer.Deserialize(json, ZfsRecordJson.Default.ZfsVolumeRecord)!.Volume;
         CheckIdentity(volume.Id.Pool, volume.Id.Key, pool, name);
-        return volume with { Size = dataset.Size("refquota"), Attributes = DatasetProperties.ReadAttributes(dataset) };
+        if (volume.IsImage != dataset.IsDevice)
+            throw new FormatException($"it says that it is {(volume.IsImage ? "a block device, and ZFS that it is a tree of files" : "a tree of files, and ZFS that it is a block device")}");
+        return volume with { Size = dataset.Size(dataset.IsDevice ? "volsize" : "refquota"), Attributes = DatasetProperties.ReadAttributes(dataset) };
     });
 
     /// <summary>Reads a snapshot's record.</summary>

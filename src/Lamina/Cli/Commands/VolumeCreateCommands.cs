@@ -16,7 +16,7 @@ internal static class VolumeCreateCommands
         var clone = Values.Text("--clone", "Begin with the content of this volume, as it is now", "VOLUME", names.Volumes);
         var kind = Values.Text("--kind", "filesystem, or block for a raw device [default: the source's, else filesystem]", "KIND", _ => ["filesystem", "block"]);
         var fileSystem = Values.Text("--fs", "A filesystem of its own, with a hard limit: ext4, xfs or btrfs [default: the source's, else the pool's]", "TYPE", _ => ["ext4", "xfs", "btrfs"]);
-        var parameters = Values.Pairs("--param", "uid, gid, mode of the root directory; compression (btrfs, zfs), copyOnWrite (btrfs), recordsize, atime, logbias, reserve (zfs); source (a host directory); may be repeated");
+        var parameters = Values.Pairs("--param", "uid, gid, mode of the root directory; compression (btrfs, zfs), copyOnWrite (btrfs), recordsize, volblocksize, atime, logbias, reserve (zfs); source (a host directory); may be repeated");
         var labels = Values.Pairs("--label", "Whatever helps people to know it; may be repeated");
         var command = new Command("create", "Make a volume; one of that name that is as asked for is fine") { name, size, pool, from, clone, kind, fileSystem, parameters, labels };
         command.Validators.Add(result =>
