@@ -124,6 +124,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "Pool {Pool}: {Path} in the trash could not be removed and stays: {Reason}")]
     public static partial void TrashKept(this ILogger logger, PoolName pool, string path, string reason);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Pool {Pool}: {Problem}")]
+    public static partial void NotInOrder(this ILogger logger, PoolName pool, string problem);
+
     [LoggerMessage(Level = LogLevel.Warning,
         Message = "Volume {Volume}: a snapshot names the layer that is written to, as after a crash; detach the volume soon, so that the snapshot does not change any more")]
     public static partial void SharedHeadMounted(this ILogger logger, ObjectKey volume);

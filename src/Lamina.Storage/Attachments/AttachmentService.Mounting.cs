@@ -1,4 +1,5 @@
 using Lamina.Linux;
+using Lamina.Storage.Pools;
 
 namespace Lamina.Storage.Attachments;
 
@@ -12,7 +13,7 @@ public sealed partial class AttachmentService
         _mounts.CheckSeen();
         var pool = _pools.Resolve(volume.Id.Pool).Pool;
         await pool.UnlockAsync(volume, key).ConfigureAwait(false);
-        var description = await pool.AttachAsync(volume).ConfigureAwait(false);
+        var description = await DescribeAsync(pool, volume).ConfigureAwait(false);
         try
         {
             _mounts.Mount(volume.Id, description);
@@ -26,6 +27,20 @@ public sealed partial class AttachmentService
             throw;
         }
         _logger.VolumeAttached(volume.Id, _mounts.PathOf(volume.Id));
+    }
+
+    // What was unlocked for nothing is locked again.
+    private static async Task<MountDescription> DescribeAsync(IPool pool, Volume volume)
+    {
+        try
+        {
+            return await pool.AttachAsync(volume).ConfigureAwait(false);
+        }
+        catch when (volume.Parameters.Encryption is not null)
+        {
+            await pool.DetachedAsync(volume).ConfigureAwait(false);
+            throw;
+        }
     }
 
     private async Task UnmountAsync(VolumeId id)

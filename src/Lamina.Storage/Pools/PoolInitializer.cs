@@ -17,7 +17,11 @@ public static class PoolInitializer
     /// <see cref="StorageError.FailedPrecondition"/>: something is there already, or a tool is missing. <see cref="StorageError.InvalidArgument"/>:
     /// the filesystem is not the backend's. <see cref="StorageError.Unavailable"/>: it can't carry the backend, or can't be written.
     /// </exception>
-    public static async Task InitializeAsync(PoolSettings settings, ByteSize? imageSize, CancellationToken cancellationToken)
+    public static Task InitializeAsync(PoolSettings settings, ByteSize? imageSize, CancellationToken cancellationToken) =>
+        InitializeAsync(settings, imageSize, new ZfsPrograms(), cancellationToken);
+
+    /// <inheritdoc cref="InitializeAsync(PoolSettings, ByteSize?, CancellationToken)"/>
+    internal static async Task InitializeAsync(PoolSettings settings, ByteSize? imageSize, ZfsPrograms programs, CancellationToken cancellationToken)
     {
         if (settings.Image is null && imageSize is not null)
             throw new StorageException(StorageError.InvalidArgument, "a size is for a pool in an image; name the image file too");
@@ -25,7 +29,7 @@ public static class PoolInitializer
             throw new StorageException(StorageError.InvalidArgument, $"only btrfs pools lie in an image; pool '{settings.Name}' is of the backend {settings.Backend}");
         if (settings.Backend == PoolBackend.Zfs)
         {
-            await ZfsIdentity.InitializeAsync(settings, new ZfsPrograms(), TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            await ZfsIdentity.InitializeAsync(settings, programs, TimeProvider.System, cancellationToken).ConfigureAwait(false);
             return;
         }
         if (settings.Image is null)

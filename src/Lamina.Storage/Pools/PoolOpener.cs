@@ -21,6 +21,9 @@ public sealed class PoolOpener(ILoggerFactory loggers, TimeProvider time, Writer
     private readonly CutRunner _cuts = new(pauses, time, loggers.CreateLogger<CutRunner>());
     private readonly PoolEnvironment _environment = environment ?? new PoolEnvironment();
 
+    /// <summary>The commands of ZFS of this host.</summary>
+    internal ZfsPrograms ZfsPrograms => _environment.ZfsPrograms;
+
     /// <summary>Opens a pool: takes its lock and reads who it is, but none of its objects.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: it can't be served, with the reason.</exception>
     public IPool Open(PoolSettings settings) => settings.Backend switch

@@ -47,13 +47,13 @@ public sealed class PoolSet(PoolOpener opener, ForgottenPools forgotten, Catalog
     }
 
     /// <summary>Makes a new pool on the disk. <see cref="AddAsync"/> serves it; no other call looks at what is half made meanwhile.</summary>
-    /// <inheritdoc cref="PoolInitializer.InitializeAsync" path="/param|/exception"/>
+    /// <inheritdoc cref="PoolInitializer.InitializeAsync(PoolSettings, ByteSize?, CancellationToken)" path="/param|/exception"/>
     public async Task InitializeAsync(PoolSettings settings, ByteSize? imageSize, CancellationToken cancellationToken)
     {
         await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await PoolInitializer.InitializeAsync(settings, imageSize, cancellationToken).ConfigureAwait(false);
+            await PoolInitializer.InitializeAsync(settings, imageSize, opener.ZfsPrograms, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

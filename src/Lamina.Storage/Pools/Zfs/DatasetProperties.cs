@@ -31,9 +31,6 @@ internal static class DatasetProperties
             yield return ("refreservation", size);
     }
 
-    /// <summary>The attributes as they are to be from now on, and last which they are.</summary>
-    internal static IEnumerable<(string Name, string Value)> OfChanged(Volume volume) => [.. SettingsOf(volume), .. NamesOf(volume.Attributes)];
-
     /// <summary>The attributes that were asked for, as ZFS has them now; null when none ever was.</summary>
     internal static VolumeAttributes? ReadAttributes(ZfsObject dataset)
     {
@@ -55,7 +52,8 @@ internal static class DatasetProperties
         return attributes;
     }
 
-    private static IEnumerable<(string Name, string Value)> SettingsOf(Volume volume)
+    /// <summary>The attributes and parameters that ZFS has, as they are to be from now on.</summary>
+    internal static IEnumerable<(string Name, string Value)> SettingsOf(Volume volume)
     {
         var (parameters, attributes) = (volume.Parameters, volume.Attributes ?? VolumeAttributes.None);
         if ((attributes.Compression ?? parameters.Compression) is { } compression)
@@ -68,6 +66,7 @@ internal static class DatasetProperties
             yield return (VolumeAttributes.LogBiasKey, logBias);
     }
 
-    private static IEnumerable<(string Name, string Value)> NamesOf(VolumeAttributes? attributes) =>
+    /// <summary>Which attributes were asked for.</summary>
+    internal static IEnumerable<(string Name, string Value)> NamesOf(VolumeAttributes? attributes) =>
         attributes is not null ? [(ZfsRecords.Attributes, string.Join(' ', attributes.ToDictionary().Keys))] : [];
 }

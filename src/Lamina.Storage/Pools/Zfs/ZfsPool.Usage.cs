@@ -10,8 +10,9 @@ internal sealed partial class ZfsPool
     private static readonly TimeSpan CapacityPatience = TimeSpan.FromSeconds(5);
     private FrozenDictionary<string, Sample> _sample = FrozenDictionary<string, Sample>.Empty;
     private DateTimeOffset _sampledAt;
-    private PoolCapacity _capacity;
-    private long _capacityAt;
+    private int _trashEntries;
+    private readonly Lock _startingToMeasure = new();
+    private volatile Capacity? _capacity;
     private Task? _measuring;
     private ZpoolHealth _health = ZpoolHealth.Unknown;
     private ImmutableList<string> _waiting = [];
@@ -23,16 +24,20 @@ internal sealed partial class ZfsPool
     public PoolHealth Health => _health.Figures;
 
     /// <inheritdoc/>
+    /// <remarks>As it was when the trash was last looked at.</remarks>
+    public PoolFigures GetFigures() => new() { TrashEntries = _trashEntries };
+
+    /// <inheritdoc/>
     /// <remarks>By one command, at most once a second. Quotas and reservations above the pool, and beneath it, are in what ZFS calls available.</remarks>
     public PoolCapacity GetCapacity()
     {
-        if (_time.GetElapsedTime(Interlocked.Read(ref _capacityAt)) < CapacityAge)
-            return _capacity;
+        if (_capacity is { } known && _time.GetElapsedTime(known.At) < CapacityAge)
+            return known.Room;
         // Waited for, but not for ever: a pool whose disks are gone does not answer any more, and what was known last is better than nothing.
         var measuring = StartMeasuring();
         if (Task.WaitAny([measuring], CapacityPatience) == 0 && measuring.Exception?.InnerException is ZfsFailure failure)
             throw _edge.Failed("measure the room", failure);
-        return _capacity;
+        return _capacity?.Room ?? throw new StorageException(StorageError.Unavailable, $"the ZFS pool {_layout.Pool} does not say how much room there is; see: zpool status {_layout.Pool}");
     }
 
     /// <inheritdoc/>
@@ -53,6 +58,7 @@ internal sealed partial class ZfsPool
         _sample = inventory.Objects.ToFrozenDictionary(
             one => one.Name, one => new Sample(one.Bytes("used"), one.Bytes("referenced"), one.Bytes("usedbysnapshots"), one.Bytes("written"), one.Bytes("logicalused")));
         _sampledAt = _time.GetUtcNow();
+        _trashEntries = inventory.Objects.Count(one => one.SnapshotName is { } snapshot ? one.IsOurs && ZfsLayout.IsTrashSnapshot(snapshot) : _layout.IsTrash(one.Name));
         TakeCapacity(inventory.Root);
     }
 
@@ -60,13 +66,12 @@ internal sealed partial class ZfsPool
     {
         if (root.Bytes("available") is not { } available || root.Bytes("used") is not { } used)
             throw new ZfsFailure(StorageError.Unavailable, "zfs get", $"it does not say what {root.Name} uses and what is available in it");
-        _capacity = new PoolCapacity(new ByteSize(available.Bytes + used.Bytes), available);
-        Interlocked.Exchange(ref _capacityAt, _time.GetTimestamp());
+        _capacity = new Capacity(new PoolCapacity(new ByteSize(available.Bytes + used.Bytes), available), _time.GetTimestamp());
     }
 
     private Task StartMeasuring()
     {
-        lock (_layout)
+        lock (_startingToMeasure)
             return _measuring is { IsCompleted: false } running ? running : _measuring = Task.Run(MeasureAsync);
     }
 
@@ -79,6 +84,9 @@ internal sealed partial class ZfsPool
         var status = await _zfs.AskPoolAsync(cancellationToken, [.. _zfs.Dialect.StatusQuestion, _layout.Pool]).ConfigureAwait(false);
         _health = ZpoolHealth.Parse(_layout.Pool, list, status);
     }
+
+    // Replaced as a whole, as it is read while it is measured.
+    private sealed record Capacity(PoolCapacity Room, long At);
 
     // Of a dataset or snapshot; null is what ZFS did not say.
     private sealed record Sample(ByteSize? Used, ByteSize? Referenced, ByteSize? Snapshots, ByteSize? Written, ByteSize? Uncompressed);

@@ -58,7 +58,7 @@ public sealed class RealZfsCommandTests(ZfsFileSystem fileSystem)
         await ZfsFileSystem.DestroyAsync(dataset);
     }
 
-    private static Task<ZfsCommand> StartAsync() => ZfsCommand.StartAsync(new ZfsPrograms(), TimeProvider.System, default);
+    private static Task<ZfsCommand> StartAsync() => ZfsCommand.StartAsync(new ZfsPrograms(), TimeProvider.System, "tank", default);
 
     private static async Task<StorageError> ErrorOfAsync(Task change) => (await Assert.ThrowsAsync<ZfsFailure>(() => change)).Error;
 }
