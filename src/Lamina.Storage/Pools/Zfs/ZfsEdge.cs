@@ -32,7 +32,7 @@ internal sealed class ZfsEdge(PoolSettings settings)
     internal StorageException Failed(string what, ZfsFailure cause, bool changedNothing = false) =>
         new(cause.Error, $"can't {what} in pool '{settings.Name}': {cause.Message}{AdviceOn(cause)}", cause) { ChangedNothing = changedNothing };
 
-    private static string AdviceOn(ZfsFailure cause) => cause.Error switch
+    private string AdviceOn(ZfsFailure cause) => cause.Error switch
     {
         StorageError.ResourceExhausted => "; delete something, or raise the quotas above it",
         StorageError.FailedPrecondition when cause.IsTransient => $"; it is in use, see: grep '{settings.Path}' /proc/*/mountinfo",

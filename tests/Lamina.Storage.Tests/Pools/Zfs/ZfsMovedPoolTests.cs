@@ -1,5 +1,4 @@
 using Lamina.Linux;
-using Lamina.Storage.Pools;
 using Lamina.Testing;
 using Lamina.Testing.Pools;
 
