@@ -103,16 +103,24 @@ internal sealed partial class ZfsPool
     private string PlaceOf(Volume volume) => !_halfRestored.ContainsKey(volume.Id.Key) ? _layout.VolumeOf(volume.Id.Key) : throw new StorageException(StorageError.Unavailable,
         $"volume {volume.Id} is half restored, as ZFS refused the last step; that is tried again twice a minute, and what is in the way is told by: lamina doctor");
 
-    // What can't be thrown away now the next start throws away, and the failure that led here is the one to tell.
+    // What nobody has seen yet goes at once, also where nothing else may be swept. Where it is busy it goes behind the scenes, or by the next start; the
+    // failure that led here is the one to tell.
     private async Task DiscardAsync(string staged)
     {
         try
         {
-            await _zfs.RenameAsync(staged, _layout.NewTrash(staged)).ConfigureAwait(false);
+            try
+            {
+                await _zfs.DestroyAsync(staged).ConfigureAwait(false);
+            }
+            catch (ZfsFailure)
+            {
+                await _zfs.RenameAsync(staged, _layout.NewTrash(staged)).ConfigureAwait(false);
+            }
         }
         catch (ZfsFailure e)
         {
-            _logger.TrashKept(_settings.Name, staged, e.Message);
+            _logger.NotInOrder(_settings.Name, $"{staged} is left of what failed, until the next start: {e.Message}");
         }
     }
 

@@ -14,7 +14,8 @@ public sealed class ZfsInitTests(ZfsFileSystem fileSystem) : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        _dataset = fileSystem.NewDataset();
+        // Short, as some lie deeper.
+        _dataset = fileSystem.NewDataset("l");
         return ValueTask.CompletedTask;
     }
 
@@ -66,14 +67,12 @@ public sealed class ZfsInitTests(ZfsFileSystem fileSystem) : IAsyncLifetime
         Assert.Equal(4, (await PropertiesAsync()).Split('\n').Select(line => line.Split('\t')[0]).Where(name => name.Length > 0).Distinct().Count());
     }
 
-    [Theory]
-    [InlineData("/inner")]
-    [InlineData("/volumes/inner")]
-    public async Task Init_InAnotherPool_IsRefused(string place)
+    [Fact]
+    public async Task Init_InAnotherPool_IsRefused()
     {
         await InitAsync();
 
-        var refused = await Assert.ThrowsAsync<StorageException>(() => PoolInitializer.InitializeAsync(ZfsScratchPool.SettingsOf(_dataset + place), null, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<StorageException>(() => PoolInitializer.InitializeAsync(ZfsScratchPool.SettingsOf($"{_dataset}/i"), null, CancellationToken.None));
 
         Assert.Equal(StorageError.FailedPrecondition, refused.Error);
         Assert.Contains($"would lie in the pool at {_dataset}", refused.Message, StringComparison.Ordinal);
@@ -82,9 +81,9 @@ public sealed class ZfsInitTests(ZfsFileSystem fileSystem) : IAsyncLifetime
     [Fact]
     public async Task Init_BeneathWhatIsNotThere_SaysHowToMakeThat()
     {
-        var refused = await Assert.ThrowsAsync<StorageException>(() => PoolInitializer.InitializeAsync(ZfsScratchPool.SettingsOf($"{_dataset}/deep/er"), null, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<StorageException>(() => PoolInitializer.InitializeAsync(ZfsScratchPool.SettingsOf($"{_dataset}/d/e"), null, CancellationToken.None));
 
-        Assert.Contains($"zfs create -p -o mountpoint=none {_dataset}/deep", refused.Message, StringComparison.Ordinal);
+        Assert.Contains($"zfs create -p -o mountpoint=none {_dataset}/d", refused.Message, StringComparison.Ordinal);
     }
 
     private Task InitAsync() => PoolInitializer.InitializeAsync(ZfsScratchPool.SettingsOf(_dataset), null, CancellationToken.None);

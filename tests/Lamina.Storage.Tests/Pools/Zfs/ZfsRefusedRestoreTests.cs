@@ -42,13 +42,13 @@ public sealed class ZfsRefusedRestoreTests : IAsyncLifetime
         var refused = await RefusedAsync();
 
         Assert.True(refused.ChangedNothing);
-        Assert.Single(Script.Asked, line => line.StartsWith($"zfs rename {Root}/incoming/", StringComparison.Ordinal) && line.Contains($" {Root}/trash/", StringComparison.Ordinal));
+        Assert.StartsWith($"zfs destroy {Root}/incoming/", Assert.Single(Script.Asked, line => line.StartsWith("zfs destroy", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Restore_PutBackWhenTheCloneCantTakeThePlace_SaysThatNothingHasChangedWhateverTheCleanUpSays()
     {
-        Script.On($"zfs rename {Root}/incoming/*", s_refusal).On($"zfs get -Hp -o value type {Root}/volumes/a", Missing);
+        Script.On($"zfs rename {Root}/incoming/*", s_refusal).On($"zfs destroy {Root}/incoming/*", (1, "", "cannot destroy: dataset is gone mad\n")).On($"zfs get -Hp -o value type {Root}/volumes/a", Missing);
 
         var refused = await RefusedAsync();
 
