@@ -25,7 +25,21 @@ public static class ChildProcess
     /// <exception cref="LinuxException">
     /// ENOENT or EACCES when it can't be started; EOVERFLOW when it wrote too much, and was killed.
     /// </exception>
-    public static async Task<ChildResult> RunAsync(string file, IReadOnlyList<string> arguments, CancellationToken cancellationToken, string? input = null)
+    public static Task<ChildResult> RunAsync(string file, IReadOnlyList<string> arguments, CancellationToken cancellationToken, string? input = null) =>
+        RunReadAsync(file, arguments, ReadAsync, input, cancellationToken);
+
+    /// <summary>Runs a command to its end that may write more than would be kept at once.</summary>
+    /// <param name="file">As for the other.</param>
+    /// <param name="arguments">As they are.</param>
+    /// <param name="line">Takes what it writes to its standard output, a line at a time, while it runs.</param>
+    /// <param name="cancellationToken">As for the other.</param>
+    /// <returns>How it ended, without its output.</returns>
+    /// <exception cref="LinuxException">As the other; EOVERFLOW only for what it wrote to standard error.</exception>
+    public static Task<ChildResult> RunByLineAsync(string file, IReadOnlyList<string> arguments, Action<string> line, CancellationToken cancellationToken) =>
+        RunReadAsync(file, arguments, (output, tooMuch) => ReadLinesAsync(output, line, tooMuch), null, cancellationToken);
+
+    private static async Task<ChildResult> RunReadAsync(
+        string file, IReadOnlyList<string> arguments, Func<StreamReader, CancellationTokenSource, Task<string>> readAsync, string? input, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         // By the command's name alone, as its arguments may be anything.
@@ -35,7 +49,7 @@ public static class ChildProcess
         {
             await WriteAsync(process, input).ConfigureAwait(false);
             using var tooMuch = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            var output = ReadAsync(process.StandardOutput, tooMuch);
+            var output = readAsync(process.StandardOutput, tooMuch);
             var error = ReadAsync(process.StandardError, tooMuch);
             var texts = await Task.WhenAll(output, error).ConfigureAwait(false);
             await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
@@ -137,6 +151,13 @@ public static class ChildProcess
                 await tooMuch.CancelAsync().ConfigureAwait(false);
         }
         return text.ToString();
+    }
+
+    private static async Task<string> ReadLinesAsync(StreamReader reader, Action<string> line, CancellationTokenSource tooMuch)
+    {
+        while (await reader.ReadLineAsync(tooMuch.Token).ConfigureAwait(false) is { } text)
+            line(text);
+        return "";
     }
 
     private static async Task EndAsync(Process process)

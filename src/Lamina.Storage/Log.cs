@@ -127,6 +127,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "Pool {Pool}: {Removed} objects are gone from the trash, {Left} are left, in {Duration}")]
     public static partial void TrashEmptied(this ILogger logger, PoolName pool, int removed, int left, TimeSpan duration);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Pool {Pool}: {Problem}")]
+    public static partial void NotInOrder(this ILogger logger, PoolName pool, string problem);
+
     [LoggerMessage(Level = LogLevel.Warning,
         Message = "Volume {Volume}: a snapshot names the layer that is written to, as after a crash; detach the volume soon, so that the snapshot does not change any more")]
     public static partial void SharedHeadMounted(this ILogger logger, ObjectKey volume);

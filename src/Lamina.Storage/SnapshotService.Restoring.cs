@@ -49,9 +49,9 @@ public sealed partial class SnapshotService
         {
             await pool.Pool.RestoreVolumeAsync(volume, snapshot).ConfigureAwait(false);
         }
-        catch (StorageException refused) when (refused.Error == StorageError.FailedPrecondition)
+        catch (StorageException refused) when (refused.ChangedNothing)
         {
-            // Refused before anything was touched, so the volume is as it was, and nobody asked for a snapshot of that.
+            // The volume is as it was, and nobody asked for a snapshot of that.
             logger.NotRestored(volume.Id, id, refused.Message);
             await DeleteLockedAsync(before.Id).ConfigureAwait(false);
             throw;

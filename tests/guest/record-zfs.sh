@@ -189,7 +189,7 @@ printf 'long enough' | record answer zfs load-key $pool/volumes/f
 rm -f "$scratch/a/something"
 quietly zfs set mountpoint="$scratch/a" $pool/volumes/f
 answered zfs mount $pool/volumes/f
-refused FailedPrecondition zfs unload-key $pool/volumes/f
+refused "FailedPrecondition transient" zfs unload-key $pool/volumes/f
 quietly zfs unmount $pool/volumes/f
 printf 'long enough' | record answer zfs create -s -V 16M -o encryption=aes-256-gcm "${key[@]}" $pool/volumes/ez
 printf 'long enough' | record InvalidArgument zfs load-key $pool/lamina/a

@@ -1,4 +1,5 @@
 using Lamina.Linux;
+using Lamina.Storage.Pools;
 
 namespace Lamina.Storage.Attachments;
 
@@ -13,7 +14,7 @@ public sealed partial class AttachmentService
         var loaded = _pools.Resolve(volume.Id.Pool);
         var pool = loaded.Pool;
         await pool.UnlockAsync(volume, key).ConfigureAwait(false);
-        var description = await pool.AttachAsync(volume).ConfigureAwait(false);
+        var description = await DescribeAsync(pool, volume).ConfigureAwait(false);
         try
         {
             InStep(loaded.Name, "mount_volume", volume.Id, () => _mounts.Mount(volume.Id, description));
@@ -27,6 +28,20 @@ public sealed partial class AttachmentService
             throw;
         }
         _logger.VolumeAttached(volume.Id, _mounts.PathOf(volume.Id));
+    }
+
+    // What was unlocked for nothing is locked again.
+    private static async Task<MountDescription> DescribeAsync(IPool pool, Volume volume)
+    {
+        try
+        {
+            return await pool.AttachAsync(volume).ConfigureAwait(false);
+        }
+        catch when (volume.Parameters.Encryption is not null)
+        {
+            await pool.DetachedAsync(volume).ConfigureAwait(false);
+            throw;
+        }
     }
 
     private async Task UnmountAsync(VolumeId id)

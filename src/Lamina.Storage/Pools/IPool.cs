@@ -82,7 +82,10 @@ public interface IPool : IAsyncDisposable
     /// finds the volume as it was or as the snapshot is. Its record, and so its size, stays as it is; what it held goes as by a delete. Snapshots
     /// and volumes that were made from it stay as they are. Asked for only where <see cref="PoolFeatures.RestoresInPlace"/> is offered.
     /// </summary>
-    /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>: the data is still mounted somewhere.</exception>
+    /// <exception cref="StorageException">
+    /// <see cref="StorageError.FailedPrecondition"/>: the data is still mounted somewhere. Only where it says <see cref="StorageException.ChangedNothing"/>
+    /// is it sure that the volume is as it was.
+    /// </exception>
     Task RestoreVolumeAsync(Volume volume, Snapshot snapshot) =>
         throw new StorageException(StorageError.Unsupported, $"volume {volume.Id} lies in pool '{Description.Name}', which can't restore in place: its backend is {Description.Backend}");
 

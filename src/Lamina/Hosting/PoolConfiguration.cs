@@ -22,6 +22,12 @@ internal static class PoolConfiguration
             errors.Add($"pools: {string.Join(" and ", pools.Where(pool => pool.IsDefault).Select(pool => pool.Name))} are both marked default; one may be");
         foreach (var same in pools.GroupBy(pool => pool.Path).Where(same => same.Count() > 1))
             errors.Add($"pools: {string.Join(" and ", same.Select(pool => pool.Name))} have the same path {same.Key}");
+        var datasets = pools.Where(pool => pool.Backend == PoolBackend.Zfs).ToList();
+        foreach (var outer in datasets)
+        {
+            foreach (var inner in datasets.Where(inner => inner.Path.StartsWith($"{outer.Path}/", StringComparison.Ordinal)))
+                errors.Add($"pools: {inner.Name} at {inner.Path} lies in {outer.Name} at {outer.Path}; a pool can't lie in another");
+        }
         foreach (var same in pools.Where(pool => pool.Image is not null).GroupBy(pool => pool.Image).Where(same => same.Count() > 1))
             errors.Add($"pools: {string.Join(" and ", same.Select(pool => pool.Name))} have the same image {same.Key}");
         if (options.Pools.Count == 0)

@@ -179,7 +179,7 @@ public class InMemoryPool : IPool
         foreach (var pid in ProcessTable.List())
         {
             if (TryRead(pid)?.Entries.FirstOrDefault(entry => entry.Root.Length > 1 && data.EndsWith(entry.Root, StringComparison.Ordinal)) is { } mount)
-                throw new StorageException(StorageError.FailedPrecondition, $"{data} is mounted at {mount.MountPoint}, as process {pid} sees it");
+                throw new StorageException(StorageError.FailedPrecondition, $"{data} is mounted at {mount.MountPoint}, as process {pid} sees it") { ChangedNothing = true };
         }
     }
 

@@ -22,7 +22,8 @@ public abstract partial class PoolSpecification
         var mounted = await Scratch.AttachAsync(volume);
         File.WriteAllText(mounted.At("file"), "now");
 
-        await AssertRefusedAsync(StorageError.FailedPrecondition, () => Pool.RestoreVolumeAsync(volume, snapshot));
+        var refused = await AssertRefusedAsync(StorageError.FailedPrecondition, () => Pool.RestoreVolumeAsync(volume, snapshot));
+        Assert.True(refused.ChangedNothing, refused.Message);
 
         await Scratch.DetachAsync(volume);
         Assert.Equal("now", await Scratch.ReadAsync(volume, "file"));

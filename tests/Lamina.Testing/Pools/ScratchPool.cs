@@ -47,6 +47,9 @@ public abstract class ScratchPool : IAsyncDisposable
     /// <summary>A compression that its volumes can have.</summary>
     public virtual string SomeCompression => "zstd";
 
+    /// <summary>Whether what is written in the last mebibytes before a limit takes a second or more for each.</summary>
+    public virtual bool IsSlowNearLimits => false;
+
     /// <summary>Whether files in its volumes can have extended attributes.</summary>
     public virtual bool HasExtendedAttributes => true;
 

@@ -30,6 +30,10 @@ public sealed class ZfsScratchPool : ScratchPool
     public override bool HasExtendedAttributes => ZfsFileSystem.IsInKernel;
 
     /// <inheritdoc/>
+    /// <remarks>zfs-fuse has a writer wait for the disk as soon as all that is on the way there, at the most that it could take, would pass the limit.</remarks>
+    public override bool IsSlowNearLimits => !ZfsFileSystem.IsInKernel;
+
+    /// <inheritdoc/>
     public override bool HasSpaceOfItsOwn => true;
 
     /// <inheritdoc/>
@@ -43,6 +47,14 @@ public sealed class ZfsScratchPool : ScratchPool
     {
         var pool = new ZfsScratchPool(SettingsOf(fileSystem.NewDataset()), loggers ?? NullLoggerFactory.Instance);
         await PoolInitializer.InitializeAsync(pool.Settings, null, CancellationToken.None);
+        await pool.OpenAsync();
+        return pool;
+    }
+
+    /// <summary>Opens a pool that is there, and destroys it in the end.</summary>
+    public static async Task<ZfsScratchPool> OpenAsync(string dataset)
+    {
+        var pool = new ZfsScratchPool(SettingsOf(dataset), NullLoggerFactory.Instance);
         await pool.OpenAsync();
         return pool;
     }

@@ -144,11 +144,55 @@ public sealed class ZfsVolumeTests(ZfsFileSystem fileSystem) : IAsyncLifetime
 
         var encrypted = Requests.CreateVolume("encrypted");
         encrypted.Parameters["encryption"] = "on";
-        Assert.Contains("has no encryption", (await RefusedAsync(encrypted)).Detail, StringComparison.Ordinal);
+        Assert.Contains(ZfsFileSystem.IsInKernel ? "'encryptionKey'" : "has no encryption", (await RefusedAsync(encrypted)).Detail, StringComparison.Ordinal);
         Assert.Contains("raw block volumes", (await RefusedAsync(block)).Detail, StringComparison.Ordinal);
         Assert.Contains("'ext4'", (await RefusedAsync(ext4)).Detail, StringComparison.Ordinal);
         Assert.Contains("possible are none, on,", (await RefusedAsync(lzo)).Detail, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Volume_Encrypted_IsStagedWithItsKeyAndNoOtherWhereZfsHasKeys()
+    {
+        var request = Requests.CreateVolume("secret");
+        request.CapacityRange = new() { RequiredBytes = Size };
+        request.Parameters["encryption"] = "on";
+        request.Secrets["encryptionKey"] = "correct horse battery";
+        if (!ZfsFileSystem.IsInKernel)
+        {
+            Assert.Contains("has no encryption", (await RefusedAsync(request)).Detail, StringComparison.Ordinal);
+            return;
+        }
+        var volume = (await _daemon.Controller.CreateVolumeAsync(request)).Volume.VolumeId;
+        Assert.Equal("unavailable", await KeyAsync());
+
+        var staging = await StageAsync(volume, "correct horse battery");
+        var target = await _daemon.PublishAsync(volume, staging);
+        await File.WriteAllTextAsync(Path.Combine(target, "file"), "content");
+        await _daemon.UnpublishAsync(volume, target);
+        await _daemon.UnstageAsync(volume, staging);
+
+        Assert.Equal("unavailable", await KeyAsync());
+        Assert.Equal(StatusCode.FailedPrecondition, (await Assert.ThrowsAsync<RpcException>(() => StageAsync(volume, null))).StatusCode);
+        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(() => StageAsync(volume, "something else"))).StatusCode);
+        Assert.Equal("unavailable", await KeyAsync());
+        staging = await StageAsync(volume, "correct horse battery");
+        target = await _daemon.PublishAsync(volume, staging);
+        Assert.Equal("content", await File.ReadAllTextAsync(Path.Combine(target, "file")));
+        await _daemon.UnpublishAsync(volume, target);
+        await _daemon.UnstageAsync(volume, staging);
+    }
+
+    private async Task<string> StageAsync(string volume, string? key)
+    {
+        var path = _daemon.NewStagingPath();
+        var request = Requests.Stage(volume, path, null);
+        if (key is not null)
+            request.Secrets["encryptionKey"] = key;
+        await _daemon.NodeService.NodeStageVolumeAsync(request);
+        return path;
+    }
+
+    private async Task<string> KeyAsync() => (await ZfsFileSystem.RunAsync("get", "-H", "-o", "value", "keystatus", $"{_dataset}/volumes/secret")).Trim();
 
     private async Task<Status> RefusedAsync(Wire.CreateVolumeRequest request) =>
         (await Assert.ThrowsAsync<RpcException>(async () => await _daemon.Controller.CreateVolumeAsync(request))).Status;

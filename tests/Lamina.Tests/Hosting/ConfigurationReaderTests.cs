@@ -26,6 +26,20 @@ public sealed class ConfigurationReaderTests
     }
 
     [Fact]
+    public void Read_ZfsPoolsOfWhichOneLiesInTheOther_AreRefused()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(
+        [
+            new("pools:a:backend", "zfs"), new("pools:a:dataset", "tank/lamina"), new("pools:b:backend", "zfs"), new("pools:b:dataset", "tank/lamina/more"),
+            new("pools:c:backend", "zfs"), new("pools:c:dataset", "tank/lamina2"),
+        ]).Build();
+
+        var errors = Assert.Throws<ConfigurationException>(() => ConfigurationReader.Read(configuration)).Errors;
+
+        Assert.Equal(["pools: b at tank/lamina/more lies in a at tank/lamina; a pool can't lie in another"], errors);
+    }
+
+    [Fact]
     public void Read_WhatOnlyBtrfsPoolsHave_IsRefusedOfOthersAndTwice()
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(

@@ -93,7 +93,7 @@ internal sealed partial class BtrfsPool
         if (_mounts.Find(SubvolumeTree.Ids(data)) is { } mount)
         {
             throw new StorageException(StorageError.FailedPrecondition,
-                $"volume {record.Volume.Id} is still mounted {mount}, most likely in a container that has not ended yet; end it and call again");
+                $"volume {record.Volume.Id} is still mounted {mount}, most likely in a container that has not ended yet; end it and call again") { ChangedNothing = true };
         }
     }
 

@@ -161,7 +161,7 @@ internal sealed partial class ImagePool
         if (loop is not null)
         {
             throw new StorageException(StorageError.FailedPrecondition,
-                $"volume {volume.Id} is still in use as {loop.Path}, most likely in a container that has not ended yet, or by a process that has the device open; end it and call again");
+                $"volume {volume.Id} is still in use as {loop.Path}, most likely in a container that has not ended yet, or by a process that has the device open; end it and call again") { ChangedNothing = true };
         }
     }
 }

@@ -106,7 +106,7 @@ internal sealed partial class OverlayPool
         {
             throw new StorageException(StorageError.FailedPrecondition,
                 $"volume {record.Volume.Id} is still mounted in another mount namespace, most likely of a container that has not ended yet, or by a process "
-                + "that has files open on it; end it and call again");
+                + "that has files open on it; end it and call again") { ChangedNothing = true };
         }
     }
 

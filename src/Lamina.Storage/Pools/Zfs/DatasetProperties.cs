@@ -38,9 +38,6 @@ internal static class DatasetProperties
     /// <summary>The limit, and what is set aside.</summary>
     internal static IEnumerable<(string Name, string Value)> SizeOf(Volume volume) => volume.IsImage ? ZvolProperties.SizeOfExisting(volume) : QuotaOf(volume);
 
-    /// <summary>The attributes as they are to be from now on, and last which they are.</summary>
-    internal static IEnumerable<(string Name, string Value)> OfChanged(Volume volume) => [.. SettingsOf(volume), .. NamesOf(volume.Attributes)];
-
     /// <summary>The attributes that were asked for, as ZFS has them now; null when none ever was.</summary>
     internal static VolumeAttributes? ReadAttributes(ZfsObject dataset)
     {
@@ -70,7 +67,8 @@ internal static class DatasetProperties
             yield return ("refreservation", size);
     }
 
-    private static IEnumerable<(string Name, string Value)> SettingsOf(Volume volume)
+    /// <summary>The attributes and parameters that ZFS has, as they are to be from now on.</summary>
+    internal static IEnumerable<(string Name, string Value)> SettingsOf(Volume volume)
     {
         var (parameters, attributes) = (volume.Parameters, volume.Attributes ?? VolumeAttributes.None);
         if ((attributes.Compression ?? parameters.Compression) is { } compression)
@@ -83,6 +81,7 @@ internal static class DatasetProperties
             yield return (VolumeAttributes.LogBiasKey, logBias);
     }
 
-    private static IEnumerable<(string Name, string Value)> NamesOf(VolumeAttributes? attributes) =>
+    /// <summary>Which attributes were asked for.</summary>
+    internal static IEnumerable<(string Name, string Value)> NamesOf(VolumeAttributes? attributes) =>
         attributes is not null ? [(ZfsRecords.Attributes, string.Join(' ', attributes.ToDictionary().Keys))] : [];
 }

@@ -15,6 +15,18 @@ internal sealed partial class ZfsCommand
         return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse)];
     }
 
+    /// <summary>Properties of a dataset and of all datasets and snapshots beneath it, as they come: a large pool has millions.</summary>
+    /// <param name="dataset">The dataset.</param>
+    /// <param name="isOwnOnly">Only those that were given to an object itself.</param>
+    /// <param name="properties">Their names.</param>
+    /// <param name="take">Takes one.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal Task GetAllAsync(string dataset, bool isOwnOnly, IEnumerable<string> properties, Action<ZfsProperty> take, CancellationToken cancellationToken)
+    {
+        string[] sources = isOwnOnly ? ["-s", "local,received"] : [];
+        return AskAsync(line => take(Parse(line)), cancellationToken, ["get", "-Hp", "-r", .. sources, "-o", "name,property,value,source", string.Join(',', properties), dataset]);
+    }
+
     /// <summary>Whether there is such a dataset or snapshot.</summary>
     internal async Task<bool> ExistsAsync(string name, CancellationToken cancellationToken)
     {
@@ -77,7 +89,9 @@ internal sealed partial class ZfsCommand
         }
     }
 
-    /// <summary>Sets properties: in one step where <see cref="ZfsDialect.TakesSeveral"/>, else one after another, in order.</summary>
+    /// <summary>
+    /// Sets properties: by one command where <see cref="ZfsDialect.TakesSeveral"/>, else one after another, in order. Where one is refused the others may be set.
+    /// </summary>
     internal async Task SetAsync(string name, params (string Name, string Value)[] properties)
     {
         if (Dialect.TakesSeveral)

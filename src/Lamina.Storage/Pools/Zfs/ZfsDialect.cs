@@ -9,11 +9,12 @@ namespace Lamina.Storage.Pools.Zfs;
 internal sealed partial record ZfsDialect(Version? Version)
 {
     private static readonly Version s_oldest = new(2, 1);
+    private static readonly Version s_hidesSnapshots = new(2, 3);
 
     /// <summary>zfs-fuse 0.7.</summary>
     internal static ZfsDialect Fuse { get; } = new((Version?)null);
 
-    /// <summary>Whether several snapshots, or several properties, go into one command, which is then one step.</summary>
+    /// <summary>Whether several snapshots, which are one step then, or several properties go into one command.</summary>
     internal bool TakesSeveral => Version is not null;
 
     /// <summary>Whether volumes can be block devices. zfs-fuse ends at once when it is asked for one.</summary>
@@ -30,6 +31,15 @@ internal sealed partial record ZfsDialect(Version? Version)
 
     /// <summary>Whether datasets can be encrypted.</summary>
     internal bool HasEncryption => Version is not null;
+
+    /// <summary>
+    /// What <c>snapdir</c> is to be. A dataset shows its snapshots in <c>.zfs</c> to whoever asks for it by name, also those that it was handed on and that
+    /// another volume was when they were cut; and whoever looks there mounts them. Null where there is no such directory.
+    /// </summary>
+    internal string? SnapshotDirectory => Version is null ? null : Version >= s_hidesSnapshots ? "disabled" : "hidden";
+
+    /// <summary>What it knows of keys.</summary>
+    internal ImmutableArray<string> KeyProperties => HasEncryption ? ["encryptionroot", "keystatus"] : [];
 
     /// <summary>What it knows besides of what a dataset uses.</summary>
     internal ImmutableArray<string> UsageProperties => Version is null ? [] : ["written", "logicalused"];

@@ -32,12 +32,13 @@ internal sealed class ZfsEdge(PoolSettings settings)
     internal T Run<T>(string what, Func<T> question) => _kernel.Run(what, question);
 
     /// <summary>What a refusal of ZFS is to whoever asked.</summary>
-    internal StorageException Failed(string what, ZfsFailure cause) => new(cause.Error, $"can't {what} in pool '{settings.Name}': {cause.Message}{AdviceOn(cause)}", cause);
+    internal StorageException Failed(string what, ZfsFailure cause, bool changedNothing = false) =>
+        new(cause.Error, $"can't {what} in pool '{settings.Name}': {cause.Message}{AdviceOn(cause)}", cause) { ChangedNothing = changedNothing };
 
-    private static string AdviceOn(ZfsFailure cause) => cause.Error switch
+    private string AdviceOn(ZfsFailure cause) => cause.Error switch
     {
         StorageError.ResourceExhausted => "; delete something, or raise the quotas above it",
-        StorageError.FailedPrecondition when cause.IsTransient => "; it is in use, see: grep zfs /proc/*/mountinfo",
+        StorageError.FailedPrecondition when cause.IsTransient => $"; it is in use, see: grep '{settings.Path}' /proc/*/mountinfo",
         _ => "",
     };
 }

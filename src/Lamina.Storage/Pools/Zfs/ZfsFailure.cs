@@ -16,6 +16,7 @@ internal sealed class ZfsFailure(StorageError error, string command, string text
         ("parent does not exist", StorageError.NotFound, false),
         ("dataset does not exist", StorageError.NotFound, false),
         ("could not find any snapshots to destroy", StorageError.NotFound, false), // OpenZFS
+        ("no such pool or dataset", StorageError.NotFound, false), // gone since it was found
         ("no such pool", StorageError.Unavailable, false),
         ("out of space", StorageError.ResourceExhausted, false),
         ("quota exceeded", StorageError.ResourceExhausted, false),
@@ -41,7 +42,8 @@ internal sealed class ZfsFailure(StorageError error, string command, string text
         ("is not encrypted", StorageError.InvalidArgument, false),
         ("Key already loaded", StorageError.AlreadyExists, false),
         ("Key already unloaded", StorageError.NotFound, false),
-        ("Key unload error", StorageError.FailedPrecondition, false), // is busy, as a volume of the same key is mounted
+        ("' is busy", StorageError.FailedPrecondition, true), // a key, for a moment after an unmount too
+        ("Key unload error", StorageError.FailedPrecondition, false),
         ("Keys must be loaded for encryption root", StorageError.FailedPrecondition, false),
         ("Keys cannot be changed on clones", StorageError.FailedPrecondition, false),
         ("outside of its encryption root", StorageError.FailedPrecondition, false),
@@ -49,11 +51,18 @@ internal sealed class ZfsFailure(StorageError error, string command, string text
         ("key must be loaded", StorageError.FailedPrecondition, false),
         ("pool I/O is currently suspended", StorageError.Unavailable, false),
         ("I/O error", StorageError.Unavailable, false),
-        ("Connection refused", StorageError.Unavailable, false), // zfs-fuse without its daemon
+        // As strerror(3) says it, where the command has no words of its own.
+        ("Input/output error", StorageError.Unavailable, false),
+        ("No space left on device", StorageError.ResourceExhausted, false),
+        ("Disk quota exceeded", StorageError.ResourceExhausted, false),
+        ("Cannot allocate memory", StorageError.Unavailable, true),
+        ("Connection refused", StorageError.Unavailable, false), // zfs-fuse whose daemon has ended
+        ("zfs-fuse daemon is running", StorageError.Unavailable, false), // or was never started
         ("modules are not loaded", StorageError.Unavailable, false), // OpenZFS without its module
         ("modules cannot be auto-loaded", StorageError.Unavailable, false),
         ("must be run as root", StorageError.Unavailable, false),
         ("permission denied", StorageError.Unavailable, false),
+        ("Insufficient privileges", StorageError.Unavailable, false),
         ("pool is read-only", StorageError.Unavailable, false),
         ("Read-only", StorageError.Unavailable, false),
         ("name is too long", StorageError.InvalidArgument, false),

@@ -27,6 +27,9 @@ internal sealed partial class ZfsLayout
     /// <summary>The ZFS pool that it lies in.</summary>
     internal string Pool => Root[..Root.IndexOf('/', StringComparison.Ordinal)];
 
+    /// <summary>The dataset that the root dataset lies in.</summary>
+    internal string Parent => Root[..Root.LastIndexOf('/')];
+
     /// <summary>The dataset above the volumes.</summary>
     internal string Volumes => $"{Root}/{VolumesName}";
 
@@ -76,7 +79,7 @@ internal sealed partial class ZfsLayout
 
     /// <summary>A new name for what was being built and is wanted no more.</summary>
     internal string NewTrash(string incoming) =>
-        incoming.Split(IncomingMark) is [var place, _] ? $"{place}{TrashMark}{RandomName.New()}" : $"{Trash}/{RandomName.New()}";
+        NameBeneath(Volumes, incoming)?.Split(IncomingMark) is [var key, _] ? $"{Volumes}/{key}{TrashMark}{RandomName.New()}" : $"{Trash}/{RandomName.New()}";
 
     /// <summary>A name as it is beneath the root, which may be called otherwise some day.</summary>
     internal string WithoutRoot(string dataset) => dataset[(Root.Length + 1)..];
@@ -93,6 +96,18 @@ internal sealed partial class ZfsLayout
 
     /// <summary>Whether a dataset waits until nothing is made from it any more.</summary>
     internal bool IsTrash(string dataset) => NameBeneath(Trash, dataset) is not null || NameBeneath(Volumes, dataset)?.Contains(TrashMark) == true;
+
+    /// <summary>Whether a dataset lies where ours do, whoever has brought it there.</summary>
+    internal bool IsBeneathAParent(string dataset) => NameBeneath(Volumes, dataset) is not null || NameBeneath(Incoming, dataset) is not null || NameBeneath(Trash, dataset) is not null;
+
+    /// <summary>Whether what is being built or waits has a name of the form that we give, which has a random part; what others bring there has another.</summary>
+    internal bool IsNamedByUs(string dataset) =>
+        NameBeneath(Incoming, dataset) is { } building ? RandomName.IsOne(building)
+        : NameBeneath(Trash, dataset) is { } discarded ? RandomName.IsOne(discarded) || IsMarked(discarded, ".")
+        : NameBeneath(Volumes, dataset) is { } hidden && (IsMarked(hidden, IncomingMark) || IsMarked(hidden, TrashMark));
+
+    private static bool IsMarked(string name, string mark) =>
+        name.Split(mark) is [var key, var random] && ObjectKey.TryParse(key, out _) && RandomName.IsOne(random);
 
     /// <summary>A new name for a snapshot that nobody shall see.</summary>
     internal static string NewTrashSnapshot() => TrashPrefix + RandomName.New();

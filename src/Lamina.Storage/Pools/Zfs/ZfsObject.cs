@@ -5,12 +5,13 @@ namespace Lamina.Storage.Pools.Zfs;
 /// <summary>A dataset or snapshot as it was listed.</summary>
 internal sealed class ZfsObject
 {
-    private readonly Dictionary<string, ZfsProperty> _properties;
+    private readonly Dictionary<string, ZfsProperty> _properties = [];
 
     internal ZfsObject(string name, IEnumerable<ZfsProperty> properties)
     {
         Name = name;
-        _properties = properties.ToDictionary(property => property.Name);
+        foreach (var property in properties)
+            _properties[property.Name] = property;
         var at = name.IndexOf('@', StringComparison.Ordinal);
         (Dataset, SnapshotName) = at < 0 ? (name, null) : (name[..at], name[(at + 1)..]);
     }

@@ -259,18 +259,4 @@ internal sealed partial class ZfsPool
             pool.DiscardAsync(clone).GetAwaiter().GetResult();
         }
     }
-
-    // That it stays for now is no reason to fail: the next load sees to it.
-    private async Task DiscardAsync(string staged)
-    {
-        try
-        {
-            await _zfs.RenameAsync(staged, _layout.NewTrash(staged)).ConfigureAwait(false);
-        }
-        catch (ZfsFailure e)
-        {
-            _logger.TrashKept(_settings.Name, staged, e.Message);
-        }
-        _rounds.Wake();
-    }
 }

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Lamina.Storage.Pools.Zfs;
 
 /// <content>
@@ -7,34 +9,114 @@ namespace Lamina.Storage.Pools.Zfs;
 /// </content>
 internal sealed partial class ZfsPool
 {
+    private const string KeyStays = "its key stays loaded, though nobody that we know of uses it";
+
+    // Encrypted volumes that are attached or are just about to be, with the dataset whose key they need; null: not asked yet. As long as there is one, that key
+    // stays loaded, and its owner the same, as a promotion waits for it.
+    private readonly ConcurrentDictionary<ObjectKey, string?> _unlocked = [];
+
     /// <inheritdoc/>
     public Task UnlockAsync(Volume volume, VolumeKey? key) => volume.Parameters.Encryption is null ? Task.CompletedTask : _edge.RunAsync($"unlock volume '{volume.Name}'", async () =>
     {
-        var dataset = _layout.VolumeOf(volume.Id.Key);
+        var dataset = PlaceOf(volume);
         using var kept = await _structure.KeepAsync().ConfigureAwait(false);
         var (owner, isAvailable) = await _zfs.FindKeyAsync(dataset).ConfigureAwait(false)
             ?? throw new StorageException(StorageError.DataLoss, $"volume {volume.Id} should be encrypted, but its dataset {dataset} is not; nothing was touched");
-        if (key is not null)
-            await OpenAsync(owner, isAvailable, key).ConfigureAwait(false);
-        else if (!isAvailable)
+        if (key is null && !isAvailable)
             throw new StorageException(StorageError.FailedPrecondition, $"volume {volume.Id} is encrypted, and its key is needed again: give it by the secret '{VolumeKey.SecretName}' when the volume is staged");
+        // Told before the key is loaded, so that nobody takes it away again.
+        var isNew = _unlocked.TryAdd(volume.Id.Key, owner);
+        try
+        {
+            if (key is not null)
+                await OpenAsync(owner, isAvailable, key).ConfigureAwait(false);
+        }
+        catch
+        {
+            if (isNew)
+                _unlocked.TryRemove(volume.Id.Key, out _);
+            throw;
+        }
     });
 
     // Given a key, it must be the right one even where nobody needs it just now.
     private Task OpenAsync(string owner, bool isAvailable, VolumeKey key) => isAvailable ? _zfs.CheckKeyAsync(owner, key) : _zfs.LoadKeyAsync(owner, key);
 
-    // That it can't be locked again is no reason to fail: what was asked for is done. It is busy as long as another that has the same key is attached.
-    // Who calls it keeps the structure as it is, as a promotion hands keys on.
+    // That it can't be locked again is no reason to fail: what was asked for is done, and it is tried again behind the scenes.
+    // Who calls it keeps everybody else from unlocking what has the same key.
     private async Task LockAsync(string dataset)
     {
         try
         {
-            if (await _zfs.FindKeyAsync(dataset).ConfigureAwait(false) is { IsAvailable: true, Root: var owner })
+            if (await FindOwnKeyAsync(dataset).ConfigureAwait(false) is { IsAvailable: true, Root: var owner } && !await IsUsedAsync(owner).ConfigureAwait(false))
                 await _zfs.UnloadKeyAsync(owner).ConfigureAwait(false);
         }
         catch (ZfsFailure e)
         {
             _logger.KeyKept(_settings.Name, dataset, e.Message);
+            _rounds.Wake();
+        }
+    }
+
+    private async Task<bool> IsUsedAsync(string owner)
+    {
+        foreach (var (key, known) in _unlocked)
+        {
+            if ((known ?? await FindOwnerAsync(key).ConfigureAwait(false)) == owner)
+                return true;
+        }
+        return false;
+    }
+
+    private async Task<string?> FindOwnerAsync(ObjectKey key)
+    {
+        var owner = await TryFindOwnKeyAsync(_layout.VolumeOf(key)).ConfigureAwait(false) is { Root: var root } ? root : null;
+        _unlocked.TryUpdate(key, owner, null);
+        return owner;
+    }
+
+    // Keys that a daemon left which was killed, or was not there when the last one was detached, or that were busy for too long.
+    private async Task LockUnusedAsync(ZfsInventory inventory, Dictionary<string, string> kept)
+    {
+        foreach (var owner in inventory.Datasets.Where(one => one != inventory.Root && one.Value("encryptionroot") == one.Name && one.Value("keystatus") == "available"))
+        {
+            using var changing = await _structure.ChangeAsync().ConfigureAwait(false);
+            await TryAsync(owner.Name, kept, () => LockUnusedAsync(inventory, owner.Name, kept)).ConfigureAwait(false);
+        }
+    }
+
+    private async Task LockUnusedAsync(ZfsInventory inventory, string owner, Dictionary<string, string> kept)
+    {
+        // Since it was looked at it may be called otherwise: a volume has its key while it is built.
+        if (await TryFindOwnKeyAsync(owner).ConfigureAwait(false) is not { IsAvailable: true } || await IsUsedAsync(owner).ConfigureAwait(false))
+            return;
+        var family = inventory.Datasets.Where(one => one.Value("encryptionroot") == owner).Select(one => one.Name).ToHashSet();
+        if (HostMounts.List().FirstOrDefault(one => one.Mount.FileSystemType == "zfs" && family.Contains(one.Mount.Source)) is { Mount: { } mount, Process: var process })
+        {
+            // At the start it is told only a moment later which of our own mounts are still in use.
+            if (!mount.MountPoint.StartsWith($"{Path.GetDirectoryName(_runtime)}/", StringComparison.Ordinal))
+                kept[owner] = $"{KeyStays}: {mount.Source} is mounted at {mount.MountPoint}, as process {process} sees it";
+            return;
+        }
+        try
+        {
+            await _zfs.UnloadKeyAsync(owner).ConfigureAwait(false);
+        }
+        catch (ZfsFailure e)
+        {
+            kept[owner] = $"{KeyStays}: {e.Message}";
+        }
+    }
+
+    private async Task<(string Root, bool IsAvailable)?> TryFindOwnKeyAsync(string dataset)
+    {
+        try
+        {
+            return await FindOwnKeyAsync(dataset).ConfigureAwait(false);
+        }
+        catch (ZfsFailure e) when (e.Error == StorageError.NotFound)
+        {
+            return null;
         }
     }
 
@@ -69,16 +151,17 @@ internal sealed partial class ZfsPool
         if (volume.Parameters.Encryption is null || key is null)
             throw new StorageException(StorageError.InvalidArgument, $"the source of volume '{volume.Name}' is encrypted, and so is every copy of it: ask for it with the parameter 'encryption', and give the source's key by the secret '{VolumeKey.SecretName}'");
         // Who has no key gets no copy, though ZFS would need none, unless files are to be written to.
-        await (volume.FileSystem is null && volume.Parameters is { Uid: null, Gid: null, Mode: null } ? _zfs.CheckKeyAsync(keyed.Root, key) : OpenAsync(keyed.Root, keyed.IsAvailable, key)).ConfigureAwait(false);
+        var isOpened = (volume.FileSystem is not null || volume.Parameters is not { Uid: null, Gid: null, Mode: null }) && _unlocked.TryAdd(volume.Id.Key, keyed.Root);
         try
         {
+            await (isOpened ? OpenAsync(keyed.Root, keyed.IsAvailable, key) : _zfs.CheckKeyAsync(keyed.Root, key)).ConfigureAwait(false);
             await BuildAsync(volume, isCopy: true, (target, properties) => _zfs.CloneAsync(point, target, properties)).ConfigureAwait(false);
         }
         finally
         {
-            // Somebody may have attached one of them meanwhile; then it is busy, and stays as it is.
-            if (!keyed.IsAvailable)
-                await LockAsync(dataset).ConfigureAwait(false);
+            // It is locked again behind the scenes, where nobody can be about to attach another that has the same key.
+            if (isOpened && _unlocked.TryRemove(volume.Id.Key, out _))
+                _rounds.Wake();
         }
     }
 }

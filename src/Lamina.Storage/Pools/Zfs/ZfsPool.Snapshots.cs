@@ -16,7 +16,7 @@ internal sealed partial class ZfsPool
         var key = snapshot.Id.Key;
         if (_snapshots.ContainsKey(key) || _unreadableSnapshots.Contains(key))
             throw new StorageException(StorageError.AlreadyExists, $"a snapshot '{key}' exists already in the pool at {_layout.Root}");
-        var dataset = _layout.VolumeOf(volume.Volume.Id.Key);
+        var dataset = PlaceOf(volume.Volume);
         if (snapshot.Group is not null && volume.MountPoint is null && !volume.Volume.IsImage && FindMount(dataset) is { } mount)
         {
             throw new StorageException(StorageError.FailedPrecondition,

@@ -11,8 +11,10 @@ internal sealed partial class ZfsPool
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(30);
 
-    // Those that wait, as they were after they have lost what was theirs alone.
-    private readonly HashSet<string> _rolledBack = [];
+    private const string Stranger = "it is not ours, as it has no record of a volume of this pool or no name of ours, and so stays";
+
+    // Those that wait and have lost what was theirs alone, with the snapshot that they were taken back to: by when it was cut, as its name changes.
+    private readonly Dictionary<string, long> _rolledBack = [];
     private readonly Dictionary<string, string> _reported = [];
 
     private async Task<TimeSpan?> RunRoundAsync(CancellationToken stopping)
@@ -22,12 +24,14 @@ internal sealed partial class ZfsPool
         {
             await LookAtHealthAsync(stopping).ConfigureAwait(false);
             var kept = new Dictionary<string, string>();
+            await FinishHalfRestoredAsync(kept).ConfigureAwait(false);
             // What changes during a look may be seen as it never was: what is in the way must be so twice.
             var isSecondLook = false;
             while (await ReclaimAsync(kept, stopping).ConfigureAwait(false) || (kept.Count > 0 && !isSecondLook))
             {
                 isSecondLook = kept.Count > 0;
                 kept.Clear();
+                await FinishHalfRestoredAsync(kept).ConfigureAwait(false);
             }
             Report(kept);
             scope.End("OK");
@@ -37,7 +41,7 @@ internal sealed partial class ZfsPool
         {
             // Whatever goes wrong is tried again: space must come back some day.
             scope.End(e.Error.ToString());
-            Report(new Dictionary<string, string> { ["everything"] = e.Message });
+            Report(new Dictionary<string, string> { [_layout.Root] = e.Message });
             return RetryAfter;
         }
     }
@@ -50,10 +54,11 @@ internal sealed partial class ZfsPool
     {
         var inventory = await ZfsInventory.ReadAsync(_zfs, _layout.Root, stopping).ConfigureAwait(false);
         TakeSample(inventory);
+        await LockUnusedAsync(inventory, kept).ConfigureAwait(false);
         if (!_maySweep)
             return false;
         var isChanged = false;
-        foreach (var snapshot in inventory.Snapshots.Where(one => one.IsOurs && ZfsLayout.IsTrashSnapshot(one.SnapshotName!) && !inventory.ClonesOf(one.Name).Any()))
+        foreach (var snapshot in inventory.Snapshots.Where(one => IsGoing(one) && !inventory.ClonesOf(one.Name).Any() && IsOfOurs(inventory, one)))
         {
             stopping.ThrowIfCancellationRequested();
             if (_copyPoints.ContainsKey(snapshot.Name))
@@ -66,10 +71,33 @@ internal sealed partial class ZfsPool
         foreach (var dataset in inventory.Datasets.Where(one => _layout.IsTrash(one.Name) && !_replaced.ContainsKey(one.Name)))
         {
             stopping.ThrowIfCancellationRequested();
-            isChanged |= await ReclaimAsync(inventory, dataset, kept).ConfigureAwait(false);
+            if (IsOurs(inventory, dataset))
+                isChanged |= await ReclaimAsync(inventory, dataset, kept).ConfigureAwait(false);
+            else
+                kept[dataset.Name] = Stranger;
         }
+        foreach (var dataset in inventory.Datasets.Where(one => _layout.IsIncoming(one.Name) && !IsOurs(inventory, one)))
+            kept[dataset.Name] = Stranger;
+        foreach (var gone in _rolledBack.Keys.Where(name => inventory.Find(name) is null).ToList())
+            _rolledBack.Remove(gone);
         return isChanged;
     }
+
+    // Others may have received or renamed something to where we build and throw away. Ours has a name that only we give, and the record of a volume of this
+    // pool. Only what a power cut left between the two steps in which ZFS makes a dataset and sets its properties has no record yet; that holds nothing.
+    private bool IsOurs(ZfsInventory inventory, ZfsObject dataset) => _layout.IsNamedByUs(dataset.Name)
+        && (dataset.Own(ZfsRecords.Volume) is not null ? ZfsRecords.IsVolumeOf(dataset, Description.Id) : IsUnfinished(inventory, dataset));
+
+    // What is encrypted takes four times as much and a little more, however empty; its name can't be anybody else's.
+    private bool IsUnfinished(ZfsInventory inventory, ZfsObject dataset) =>
+        inventory.SnapshotsOf(dataset.Name).Count == 0 && !inventory.HasChildren(dataset.Name)
+        && (dataset.Origin is null || inventory.Find(dataset.Origin) is { IsOurs: true })
+        && dataset.Number("usedbydataset") is { } used && inventory.Find(_layout.Incoming)?.Number("usedbydataset") is { } empty
+        && used <= (ZfsLayout.NameBeneath(_layout.Volumes, dataset.Name) is null ? empty : 8 * empty);
+
+    // Whether the dataset of a snapshot is ours: a volume, or one that waits.
+    private bool IsOfOurs(ZfsInventory inventory, ZfsObject snapshot) => inventory.Find(snapshot.Dataset) is { } dataset
+        && (_layout.VolumeName(dataset.Name) is { } name ? ZfsRecords.ReadVolume(dataset, name, Description.Id).Volume is not null : _layout.IsTrash(dataset.Name) && IsOurs(inventory, dataset));
 
     private async Task<bool> ReclaimAsync(ZfsInventory inventory, ZfsObject dataset, Dictionary<string, string> kept)
     {
@@ -86,32 +114,36 @@ internal sealed partial class ZfsPool
 
         // Only what comes after the last clone's snapshot stays here, so that must be nothing.
         var last = snapshots.LastOrDefault(one => inventory.ClonesOf(one.Name).Any());
-        if (last is not null && snapshots.SkipWhile(one => one != last).Skip(1).All(IsGoing))
+        // Never to one that is deleted too: that would give it back at the next look, for ever. It goes by itself, or by a volume that lives from it.
+        if (last is not null && snapshots.SkipWhile(one => one != last).Skip(1).All(IsGoing)
+            && inventory.ClonesOf(last.Name).FirstOrDefault(clone => _layout.VolumeName(clone.Name) is not null) is { } heir
+            && await TryAsync(dataset.Name, kept, () => PromoteAsync(heir.Name, last, kept)).ConfigureAwait(false))
         {
-            // Never one that is deleted too: that would give it back at the next look, for ever. It goes by itself, or by a volume that lives from it.
-            return inventory.ClonesOf(last.Name).FirstOrDefault(clone => _layout.VolumeName(clone.Name) is not null) is { } heir
-                && await TryAsync(dataset.Name, kept, () => PromoteAsync(heir.Name)).ConfigureAwait(false);
+            return true;
         }
-        if (!_rolledBack.Contains(dataset.Name) && !snapshots.All(IsGoing))
+        // Where all of them are about to go, it goes with them.
+        if ((!_rolledBack.TryGetValue(dataset.Name, out var latest) || latest != snapshots[^1].Transaction) && snapshots.Any(one => !IsGoing(one) || inventory.ClonesOf(one.Name).Any()))
             await TryAsync(dataset.Name, kept, () => EmptyAsync(dataset, snapshots[^1])).ConfigureAwait(false);
         return false;
     }
 
     private static bool IsGoing(ZfsObject snapshot) => snapshot.IsOurs && ZfsLayout.IsTrashSnapshot(snapshot.SnapshotName!);
 
-    private async Task<bool> PromoteAsync(string clone)
+    private async Task<bool> PromoteAsync(string clone, ZfsObject last, Dictionary<string, string> kept)
     {
         using var changing = await _structure.ChangeAsync().ConfigureAwait(false);
+        // It may have been restored to another snapshot since it was looked at.
+        if (new ZfsObject(clone, await _zfs.GetAsync(clone, deep: false, ["origin"], CancellationToken.None).ConfigureAwait(false)).Origin != last.Name)
+            return false;
         // It hands the key on too, but not that it is loaded: what is attached, or just about to be, would lose it. The last detach calls again.
         if (await FindOwnKeyAsync(clone).ConfigureAwait(false) is { IsAvailable: true })
-            return false;
-        await _zfs.PromoteAsync(clone).ConfigureAwait(false);
-        var inventory = await ZfsInventory.ReadAsync(_zfs, _layout.Root, CancellationToken.None).ConfigureAwait(false);
-        foreach (var one in inventory.Snapshots.Where(IsSnapshot))
         {
-            if (ObjectKey.TryParse(one.SnapshotName, out var key) && _snapshots.TryGetValue(key, out var known) && known.Dataset != one.Dataset)
-                _snapshots[key] = known with { Dataset = one.Dataset };
+            kept[last.Dataset] = $"{clone} lives from it, and one that has the same key is attached; it goes when that is detached";
+            return false;
         }
+        await _zfs.PromoteAsync(clone).ConfigureAwait(false);
+        // All that anybody knows of, as what came after it is deleted. At once: whoever asked next would look for them where they were.
+        MoveSnapshots(known => known.Dataset == last.Dataset, clone);
         return true;
     }
 
@@ -120,7 +152,7 @@ internal sealed partial class ZfsPool
         if (dataset.Size("refreservation") is not null)
             await _zfs.SetAsync(dataset.Name, ("refreservation", "none")).ConfigureAwait(false);
         await _zfs.RollBackAsync(latest.Name).ConfigureAwait(false);
-        _rolledBack.Add(dataset.Name);
+        _rolledBack[dataset.Name] = latest.Transaction;
     }
 
     private static Task<bool> TryAsync(string name, Dictionary<string, string> kept, Func<Task> change) => TryAsync(name, kept, async () =>
@@ -150,8 +182,15 @@ internal sealed partial class ZfsPool
         foreach (var (name, reason) in kept.Where(one => _reported.GetValueOrDefault(one.Key) != one.Value))
         {
             _reported[name] = reason;
-            _logger.TrashKept(_settings.Name, name, reason);
+            _logger.NotInOrder(_settings.Name, ProblemOf(name, reason));
         }
-        _waiting = [.. kept.Where(one => one.Key != "everything").Select(one => $"{one.Key} is deleted, but keeps its space: {one.Value}")];
+        _waiting = [.. kept.Select(one => ProblemOf(one.Key, one.Value))];
     }
+
+    private string ProblemOf(string name, string reason) =>
+        name == _layout.Root ? $"what is deleted in {name} can't be looked after just now: {reason}"
+        : reason == Stranger ? $"{name} lies where Lamina builds and throws away, but {reason}; to take it elsewhere: zfs rename {name} {_layout.Pool}/NAME"
+        : reason.StartsWith(KeyStays, StringComparison.Ordinal) ? $"{name}: {reason}"
+        : _layout.VolumeName(name) is not null && !name.Contains('@') ? $"{name} waits: {reason}"
+        : $"{name} is deleted, but keeps its space: {reason}";
 }

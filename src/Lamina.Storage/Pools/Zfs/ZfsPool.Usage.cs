@@ -10,7 +10,8 @@ internal sealed partial class ZfsPool
     private static readonly TimeSpan CapacityPatience = TimeSpan.FromSeconds(5);
     private FrozenDictionary<string, Sample> _sample = FrozenDictionary<string, Sample>.Empty;
     private DateTimeOffset _sampledAt;
-    private Room? _room;
+    private readonly Lock _startingToMeasure = new();
+    private volatile Room? _room;
     private PoolFigures _figures = new();
     private Task? _measuring;
     private ZpoolHealth _health = ZpoolHealth.Unknown;
@@ -32,11 +33,11 @@ internal sealed partial class ZfsPool
         var measuring = StartMeasuring();
         if (Task.WaitAny([measuring], CapacityPatience) == 0 && measuring.Exception?.InnerException is ZfsFailure failure)
             throw _edge.Failed("measure the room", failure);
-        return _room?.Capacity ?? default;
+        return _room?.Capacity ?? throw new StorageException(StorageError.Unavailable, $"the ZFS pool {_layout.Pool} does not say how much room there is; see: zpool status {_layout.Pool}");
     }
 
     /// <inheritdoc/>
-    /// <remarks>Of what a ZFS said last that does not answer any more, the age is said too.</remarks>
+    /// <remarks>As it was when the trash was last looked at. Of what a ZFS said last that does not answer any more, the age is said too.</remarks>
     public PoolFigures GetFigures() => _figures with { AsOf = _room?.At };
 
     /// <inheritdoc/>
@@ -88,7 +89,7 @@ internal sealed partial class ZfsPool
 
     private Task StartMeasuring()
     {
-        lock (_layout)
+        lock (_startingToMeasure)
             return _measuring is { IsCompleted: false } running ? running : _measuring = Task.Run(MeasureAsync);
     }
 
@@ -110,6 +111,6 @@ internal sealed partial class ZfsPool
         internal ByteSize? Exclusive { get; init; }
     }
 
-    // By the clock that is compared, and by that of people.
+    // Replaced as a whole, as it is read while it is measured. By the clock that is compared, and by that of people.
     private sealed record Room(PoolCapacity Capacity, long Timestamp, DateTimeOffset At);
 }

@@ -22,6 +22,8 @@ internal sealed partial class ZfsPool
             case VolumeContent.OfVolume of:
                 await CopyAsync(volume, of.Volume, of.Key).ConfigureAwait(false);
                 break;
+            case { Key: null } when volume.Parameters.Encryption is not null:
+                throw new StorageException(StorageError.InvalidArgument, $"volume '{volume.Name}' is to be encrypted, and there is no key: give it by the secret '{VolumeKey.SecretName}'");
             case { Key: { } key } when volume.Parameters.Encryption is { } encryption:
                 await CreateEncryptedAsync(volume, encryption, key).ConfigureAwait(false);
                 break;
@@ -36,10 +38,9 @@ internal sealed partial class ZfsPool
     /// <remarks>A dataset that others live from stays, where no user sees it, until none does: see the trash.</remarks>
     public Task DeleteVolumeAsync(Volume volume) => _edge.RunAsync($"delete volume '{volume.Name}'", async () =>
     {
-        var (dataset, discarded) = (_layout.VolumeOf(volume.Id.Key), _layout.NewTrash(volume.Id.Key, volume.Parameters.Encryption is not null));
+        var (dataset, discarded) = (PlaceOf(volume), _layout.NewTrash(volume.Id.Key, volume.Parameters.Encryption is not null));
         await CheckUnusedAsync(volume, dataset).ConfigureAwait(false);
-        var hasSnapshots = _snapshots.Values.Any(one => one.Dataset == dataset);
-        using (hasSnapshots ? await _structure.ChangeAsync().ConfigureAwait(false) : await _structure.KeepAsync().ConfigureAwait(false))
+        using (await HoldPathsAsync(dataset).ConfigureAwait(false))
         {
             await RenameAwayAsync(volume, dataset, discarded).ConfigureAwait(false);
             MoveSnapshots(one => one.Dataset == dataset, discarded);
@@ -52,11 +53,8 @@ internal sealed partial class ZfsPool
     /// <remarks>The size is the limit that ZFS enforces, and there is no other record of it.</remarks>
     public Task ResizeVolumeAsync(Volume resized) => _edge.RunAsync($"resize volume '{resized.Name}'", async () =>
     {
-        var dataset = _layout.VolumeOf(resized.Id.Key);
-        if (resized.IsImage)
-            await ResizeDeviceAsync(resized, dataset).ConfigureAwait(false);
-        else
-            await _zfs.SetAsync(dataset, [.. DatasetProperties.SizeOf(resized)]).ConfigureAwait(false);
+        var dataset = PlaceOf(resized);
+        await (resized.IsImage ? ResizeDeviceAsync(resized, dataset) : SetSizeAsync(dataset, resized)).ConfigureAwait(false);
         _volumes[resized.Id.Key] = resized;
     });
 
@@ -64,16 +62,21 @@ internal sealed partial class ZfsPool
     public Task ModifyVolumeAsync(Volume modified) => _edge.RunAsync($"modify volume '{modified.Name}'", async () =>
     {
         DatasetProperties.Check(modified, _zfs.Dialect);
-        await _zfs.SetAsync(_layout.VolumeOf(modified.Id.Key), [.. DatasetProperties.OfChanged(modified)]).ConfigureAwait(false);
+        // Several properties in one command are not one step: it goes on with the others when one is refused. So what says which were asked for comes after.
+        foreach (var part in (IEnumerable<(string Name, string Value)>[])[DatasetProperties.SettingsOf(modified), DatasetProperties.NamesOf(modified.Attributes)])
+        {
+            if (part.Any())
+                await _zfs.SetAsync(PlaceOf(modified), [.. part]).ConfigureAwait(false);
+        }
         _volumes[modified.Id.Key] = modified;
     });
 
     /// <inheritdoc/>
     public Task<MountDescription> AttachAsync(Volume volume) => _edge.RunAsync<MountDescription>($"attach volume '{volume.Name}'", async () =>
     {
-        var dataset = _layout.VolumeOf(volume.Id.Key);
         if (!_volumes.ContainsKey(volume.Id.Key))
-            throw new StorageException(StorageError.NotFound, $"there is no '{dataset}' in pool '{_settings.Name}'");
+            throw new StorageException(StorageError.NotFound, $"there is no '{_layout.VolumeOf(volume.Id.Key)}' in pool '{_settings.Name}'");
+        var dataset = PlaceOf(volume);
         // However often a dataset is mounted, it is one tree to ZFS; what it does not allow it refuses by itself.
         return volume.IsImage ? await AttachDeviceAsync(volume, dataset).ConfigureAwait(false) : new MountDescription.Dataset(_zfs, _edge, dataset);
     });
@@ -81,6 +84,8 @@ internal sealed partial class ZfsPool
     /// <inheritdoc/>
     public void FoundAttached(Volume volume)
     {
+        if (volume.Parameters.Encryption is not null)
+            _unlocked.TryAdd(volume.Id.Key, null);
     }
 
     /// <inheritdoc/>
@@ -88,16 +93,58 @@ internal sealed partial class ZfsPool
     {
         if (volume.Parameters.Encryption is not null)
         {
-            using var kept = await _structure.KeepAsync().ConfigureAwait(false);
+            using var changing = await _structure.ChangeAsync().ConfigureAwait(false);
+            _unlocked.TryRemove(volume.Id.Key, out _);
             await LockAsync(_layout.VolumeOf(volume.Id.Key)).ConfigureAwait(false);
         }
         // What it uses by now.
         _rounds.Wake();
     }
 
+    // ZFS sets nothing aside beyond the limit, so the limit is raised first; and taken back where there is not so much to set aside.
+    private async Task SetSizeAsync(string dataset, Volume resized)
+    {
+        (string Name, string Value)[] wanted = [.. DatasetProperties.SizeOf(resized)];
+        await _zfs.SetAsync(dataset, wanted[0]).ConfigureAwait(false);
+        try
+        {
+            foreach (var property in wanted[1..])
+                await _zfs.SetAsync(dataset, property).ConfigureAwait(false);
+        }
+        catch (ZfsFailure)
+        {
+            if (_volumes.TryGetValue(resized.Id.Key, out var before))
+                await TryTakeBackAsync(dataset, DatasetProperties.SizeOf(before).First()).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    // Somebody may have written up to the new limit already. Then it stays, and the failure is told all the same.
+    private async Task TryTakeBackAsync(string dataset, (string Name, string Value) property)
+    {
+        try
+        {
+            await _zfs.SetAsync(dataset, property).ConfigureAwait(false);
+        }
+        catch (ZfsFailure e)
+        {
+            _logger.NotInOrder(_settings.Name, $"{dataset} keeps a larger limit than its volume's size: {e.Message}");
+        }
+    }
+
+    // A promotion may be giving the dataset snapshots just now, so whether it has some is asked where none can come.
+    private async Task<IDisposable> HoldPathsAsync(string dataset)
+    {
+        var kept = await _structure.KeepAsync().ConfigureAwait(false);
+        if (!_snapshots.Values.Any(one => one.Dataset == dataset))
+            return kept;
+        kept.Dispose();
+        return await _structure.ChangeAsync().ConfigureAwait(false);
+    }
+
     private async Task CopyAsync(Volume volume, VolumeInUse source, VolumeKey? key)
     {
-        var (dataset, name) = (_layout.VolumeOf(source.Volume.Id.Key), ZfsLayout.NewTrashSnapshot());
+        var (dataset, name) = (PlaceOf(source.Volume), ZfsLayout.NewTrashSnapshot());
         var point = $"{dataset}@{name}";
         _copyPoints[point] = true;
         try
@@ -137,29 +184,24 @@ internal sealed partial class ZfsPool
         }
     }
 
-    // With its record by one command. Only an owner of the root that is not root, and a filesystem of its own, take more than one, and a rename in the end.
+    // ZFS makes a dataset by one step and gives it properties, and so its record, by another. So it is made aside, and the rename is the step.
     private async Task BuildAsync(Volume volume, bool isCopy, Func<string, IEnumerable<(string Name, string Value)>, Task> make)
     {
         var place = _layout.VolumeOf(volume.Id.Key);
         (string Name, string Value)[] properties = [.. isCopy ? DatasetProperties.OfCopy(volume) : DatasetProperties.OfNew(volume), .. ZfsRecords.Of(volume)];
-        if (volume.FileSystem is null && volume.Parameters is { Uid: null, Gid: null, Mode: null })
-        {
-            await make(place, properties).ConfigureAwait(false);
-            return;
-        }
         var staged = _layout.NewIncoming(volume.Id.Key, volume.Parameters.Encryption is not null);
         await make(staged, properties).ConfigureAwait(false);
         try
         {
             if (volume.FileSystem is { } fileSystem)
                 await PrepareDeviceAsync(staged, volume, fileSystem, isCopy).ConfigureAwait(false);
-            else
+            else if (volume.Parameters is not { Uid: null, Gid: null, Mode: null })
                 await SetRootAsync(staged, volume.Parameters).ConfigureAwait(false);
             await _zfs.RenameAsync(staged, place).ConfigureAwait(false);
         }
         catch
         {
-            await _zfs.RenameAsync(staged, _layout.NewTrash(staged)).ConfigureAwait(false);
+            await DiscardAsync(staged).ConfigureAwait(false);
             _rounds.Wake();
             throw;
         }
@@ -167,31 +209,54 @@ internal sealed partial class ZfsPool
 
     private async Task SetRootAsync(string dataset, VolumeParameters parameters)
     {
-        var target = Path.Combine(_runtime, Directories.RandomName.New());
+        var target = Path.Combine(_runtime, $"{Description.Id}.{Directories.RandomName.New()}");
         Files.MakeDirectories(target, 0x1C0);
         try
         {
             await _zfs.MountAsync(dataset, target).ConfigureAwait(false);
-            try
-            {
-                using var root = Files.OpenDirectory(target);
-                var status = Files.Stat(root);
-                Files.ChangeOwner(root, parameters.Uid ?? status.Uid, parameters.Gid ?? status.Gid);
-                // Also after a change of the owner: chown(2) takes the set-id bits away.
-                Files.ChangeMode(root, parameters.Mode ?? status.Mode);
-                Files.Flush(root);
-            }
-            finally
-            {
-                if (!Attachments.Unmounting.TryUnmount(target))
-                    throw new StorageException(StorageError.FailedPrecondition, $"the new dataset is in use at {target}, though nobody should know of it yet; see: fuser -vm {target}");
-            }
+            using var root = Files.OpenDirectory(target);
+            var status = Files.Stat(root);
+            Files.ChangeOwner(root, parameters.Uid ?? status.Uid, parameters.Gid ?? status.Gid);
+            // Also after a change of the owner: chown(2) takes the set-id bits away.
+            Files.ChangeMode(root, parameters.Mode ?? status.Mode);
+            Files.Flush(root);
         }
-        finally
+        catch
         {
-            using var parent = Files.OpenDirectory(_runtime);
-            Files.RemoveDirectory(parent, Path.GetFileName(target));
+            TryClearTarget(target);
+            throw;
         }
+        ClearTarget(target);
+    }
+
+    // What a daemon left that was killed while it set the owner of a root. The name of the pool is in it, so nobody else is at it just now.
+    private void ClearTargets()
+    {
+        if (!Directory.Exists(_runtime))
+            return;
+        foreach (var left in Directory.EnumerateDirectories(_runtime, $"{Description.Id}.*"))
+            TryClearTarget(left);
+    }
+
+    // What led here is the failure to tell; the next start tries again.
+    private void TryClearTarget(string target)
+    {
+        try
+        {
+            ClearTarget(target);
+        }
+        catch (Exception e) when (e is StorageException or LinuxException)
+        {
+            _logger.NotInOrder(_settings.Name, $"{target} could not be removed: {e.Message}");
+        }
+    }
+
+    private void ClearTarget(string target)
+    {
+        if (MountTable.Read().FindTop(target) is not null && !Attachments.Unmounting.TryUnmount(target))
+            throw new StorageException(StorageError.FailedPrecondition, $"the new dataset is in use at {target}, though nobody should know of it yet; see: fuser -vm {target}");
+        using var parent = Files.OpenDirectory(_runtime);
+        Files.RemoveDirectory(parent, Path.GetFileName(target));
     }
 
     // What is written through memory stays with the kernel until somebody asks for it.
@@ -213,7 +278,7 @@ internal sealed partial class ZfsPool
         if (FindMount(dataset) is { } mount)
         {
             throw new StorageException(StorageError.FailedPrecondition,
-                $"volume {volume.Id} is still mounted {mount}, most likely in a container that has not ended yet; end it and call again");
+                $"volume {volume.Id} is still mounted {mount}, most likely in a container that has not ended yet; end it and call again") { ChangedNothing = true };
         }
     }
 

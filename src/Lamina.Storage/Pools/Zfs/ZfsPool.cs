@@ -19,6 +19,7 @@ namespace Lamina.Storage.Pools.Zfs;
 /// </remarks>
 internal sealed partial class ZfsPool : IPool
 {
+    private static readonly TimeSpan s_openPatience = TimeSpan.FromSeconds(30);
     private readonly PoolSettings _settings;
     private readonly ZfsCommand _zfs;
     private readonly ZfsLayout _layout;
@@ -77,8 +78,7 @@ internal sealed partial class ZfsPool : IPool
         var layout = ZfsLayout.Of(settings.Path);
         try
         {
-            var zfs = await ZfsCommand.StartAsync(programs, time, CancellationToken.None).ConfigureAwait(false);
-            var (id, guid) = await ZfsIdentity.ReadAsync(zfs, settings, layout).ConfigureAwait(false);
+            var (zfs, id, guid) = await AskWhoAsync(settings, programs, layout, time).WaitAsync(s_openPatience, time).ConfigureAwait(false);
             var held = ZfsPoolLock.Take(guid, layout.Root);
             try
             {
@@ -91,10 +91,33 @@ internal sealed partial class ZfsPool : IPool
                 throw;
             }
         }
+        catch (TimeoutException e)
+        {
+            throw new StorageException(StorageError.Unavailable,
+                $"the pool at {layout.Root} can't be opened: the ZFS pool {layout.Pool} has not answered for {s_openPatience.TotalSeconds} s; see: zpool status {layout.Pool}", e);
+        }
         catch (Exception e) when (e is ZfsFailure or LinuxException)
         {
             throw new StorageException(StorageError.Unavailable, $"the pool at {layout.Root} can't be opened: {e.Message}", e);
         }
+    }
+
+    // One that is suspended answers some questions, and keeps whoever asks another or changes something waiting until somebody mends it.
+    private static async Task<(ZfsCommand Zfs, PoolId Id, ulong Guid)> AskWhoAsync(PoolSettings settings, ZfsPrograms programs, ZfsLayout layout, TimeProvider time)
+    {
+        var zfs = await ZfsCommand.StartAsync(programs, time, layout.Pool, CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            var health = await zfs.AskPoolAsync(CancellationToken.None, [.. zfs.Dialect.HealthQuestion, layout.Pool]).ConfigureAwait(false);
+            if (health.StartsWith("SUSPENDED", StringComparison.Ordinal))
+                throw new StorageException(StorageError.Unavailable, $"the pool at {layout.Root} can't be opened: the ZFS pool {layout.Pool} is suspended, as its disks failed; see: zpool status {layout.Pool}");
+        }
+        catch (ZfsFailure e) when (e.IsNotThere)
+        {
+            // What asks for the dataset says so, and what to do.
+        }
+        var (id, guid) = await ZfsIdentity.ReadAsync(zfs, settings, layout).ConfigureAwait(false);
+        return (zfs, id, guid);
     }
 
     /// <inheritdoc/>
@@ -102,7 +125,9 @@ internal sealed partial class ZfsPool : IPool
     {
         try
         {
-            await MakeParentsAsync(cancellationToken).ConfigureAwait(false);
+            await ZfsIdentity.MakeParentsAsync(_zfs, _layout, cancellationToken).ConfigureAwait(false);
+            ClearTargets();
+            await HideSnapshotsAsync(cancellationToken).ConfigureAwait(false);
             var inventory = await FinishRestoresAsync(await ZfsInventory.ReadAsync(_zfs, _layout.Root, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
             var unreadable = LoadVolumes(inventory).Concat(LoadSnapshots(inventory)).OrderBy(record => record.Path, StringComparer.Ordinal).ToImmutableList();
             await DiscardUnfinishedAsync(inventory).ConfigureAwait(false);
@@ -133,14 +158,14 @@ internal sealed partial class ZfsPool : IPool
         }
     }
 
-    // Empty as they are, they may have been left out of a copy of the pool.
-    private async Task MakeParentsAsync(CancellationToken cancellationToken)
+    // Said once, above the volumes, so that it holds for those too that are there already or were brought from elsewhere.
+    private async Task HideSnapshotsAsync(CancellationToken cancellationToken)
     {
-        foreach (var parent in (string[])[_layout.Volumes, _layout.Incoming, _layout.Trash])
-        {
-            if (!await _zfs.ExistsAsync(parent, cancellationToken).ConfigureAwait(false))
-                await _zfs.CreateAsync(parent, ZfsIdentity.OfParent).ConfigureAwait(false);
-        }
+        if (_zfs.Dialect.SnapshotDirectory is not { } wanted)
+            return;
+        var known = new ZfsObject(_layout.Volumes, await _zfs.GetAsync(_layout.Volumes, deep: false, ["snapdir"], cancellationToken).ConfigureAwait(false));
+        if (known.Value("snapdir") != wanted)
+            await _zfs.SetAsync(_layout.Volumes, ("snapdir", wanted)).ConfigureAwait(false);
     }
 
     private List<UnreadableRecord> LoadVolumes(ZfsInventory inventory)
@@ -175,14 +200,14 @@ internal sealed partial class ZfsPool : IPool
     }
 
     // Published, and not thrown away. What was never published is nothing yet.
-    private static bool IsSnapshot(ZfsObject one) => one.IsOurs && one.Own(ZfsRecords.Cut) is not null && one.SnapshotName is { } name && !ZfsLayout.IsTrashSnapshot(name);
+    private bool IsSnapshot(ZfsObject one) => one.IsOurs && _layout.IsBeneathAParent(one.Dataset) && one.Own(ZfsRecords.Cut) is not null && one.SnapshotName is { } name && !ZfsLayout.IsTrashSnapshot(name);
 
     // What a daemon left that was killed: volumes that were being built, and snapshots that were cut but not published.
     private async Task DiscardUnfinishedAsync(ZfsInventory inventory)
     {
-        foreach (var dataset in inventory.Datasets.Where(one => _layout.IsIncoming(one.Name)))
+        foreach (var dataset in inventory.Datasets.Where(one => _layout.IsIncoming(one.Name) && IsOurs(inventory, one)))
             await _zfs.RenameAsync(dataset.Name, _layout.NewTrash(dataset.Name)).ConfigureAwait(false);
-        foreach (var one in inventory.Snapshots.Where(one => one.IsOurs && one.Own(ZfsRecords.Cut) is null && !ZfsLayout.IsTrashSnapshot(one.SnapshotName!)))
+        foreach (var one in inventory.Snapshots.Where(one => one.IsOurs && one.Own(ZfsRecords.Cut) is null && !ZfsLayout.IsTrashSnapshot(one.SnapshotName!) && IsOfOurs(inventory, one)))
             await _zfs.RenameAsync(one.Name, $"{one.Dataset}@{ZfsLayout.NewTrashSnapshot()}").ConfigureAwait(false);
     }
 }

@@ -8,7 +8,8 @@ using Lamina.Storage.Pools.Directories;
 namespace Lamina.Storage.Pools.Zfs;
 
 /// <summary>
-/// Records as user properties. They come with the dataset or snapshot by the command that makes it, and go with it. A record that is too long for one
+/// Records as user properties. They come with the dataset or snapshot by the command that makes it, and go with it: with a snapshot in one step, with a
+/// dataset in two, between which it is still where it is built. A record that is too long for one
 /// property goes on in others.
 /// </summary>
 internal static class ZfsRecords
@@ -65,14 +66,22 @@ internal static class ZfsRecords
     /// <param name="pool">The pool that it must be of.</param>
     internal static (Volume? Volume, string? Flaw) ReadVolume(ZfsObject dataset, string name, PoolId pool) => Read<Volume>(() =>
     {
-        var json = Join(dataset, Volume) ?? throw new FormatException($"it has no property {Volume} of its own");
-        CheckFormat(json);
-        var volume = JsonSerializer.Deserialize(json, ZfsRecordJson.Default.ZfsVolumeRecord)!.Volume;
+        var volume = ReadVolume(dataset);
         CheckIdentity(volume.Id.Pool, volume.Id.Key, pool, name);
         if (volume.IsImage != dataset.IsDevice)
             throw new FormatException($"it says that it is {(volume.IsImage ? "a block device, and ZFS that it is a tree of files" : "a tree of files, and ZFS that it is a block device")}");
         return volume with { Size = dataset.Size(dataset.IsDevice ? "volsize" : "refquota"), Attributes = DatasetProperties.ReadAttributes(dataset) };
     });
+
+    /// <summary>Whether a dataset has a record of its own that says that it is a volume of a pool, whatever the dataset is called.</summary>
+    internal static bool IsVolumeOf(ZfsObject dataset, PoolId pool) => Read(() => ReadVolume(dataset)).Record is { } volume && volume.Id.Pool == pool;
+
+    private static Volume ReadVolume(ZfsObject dataset)
+    {
+        var json = Join(dataset, Volume) ?? throw new FormatException($"it has no property {Volume} of its own");
+        CheckFormat(json);
+        return JsonSerializer.Deserialize(json, ZfsRecordJson.Default.ZfsVolumeRecord)!.Volume;
+    }
 
     /// <summary>Reads a snapshot's record.</summary>
     internal static (Snapshot? Snapshot, string? Flaw) ReadSnapshot(ZfsObject snapshot, PoolId pool) => Read<Snapshot>(() =>

@@ -39,7 +39,7 @@ public sealed class OpenZfsPoolTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Usage_OfDatasets_IsReadByOneCommandForAll()
+    public async Task Usage_OfDatasets_IsReadByTheSameCommandForAll()
     {
         var volumes = (await Pool.LoadAsync(default)).Volumes.OrderBy(volume => volume.Name).ToList();
 
@@ -108,14 +108,85 @@ public sealed class OpenZfsPoolTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Resize_OfAVolumeThatHasItsSizeSetAside_IsOneStep()
+    public async Task Resize_OfAVolumeThatHasItsSizeSetAside_RaisesTheLimitFirst()
     {
         var volume = (await Pool.LoadAsync(default)).Volumes.First(volume => volume.Name == "a");
 
         await Pool.ResizeVolumeAsync(volume with { Size = new ByteSize(1 << 20), Parameters = VolumeParameters.None with { Reserve = true } });
 
-        Assert.Contains($"zfs set refquota=1048576 refreservation=1048576 {Root}/volumes/a", Script.Asked);
+        Assert.Equal([$"zfs set refquota=1048576 {Root}/volumes/a", $"zfs set refreservation=1048576 {Root}/volumes/a"], Sets());
     }
+
+    // Several in one command are set as far as they can be: the volume would have a limit that it was not given.
+    [Fact]
+    public async Task Resize_ForWhichThereIsNotSoMuchToSetAside_LeavesTheLimitAsItWas()
+    {
+        var volume = (await Pool.LoadAsync(default)).Volumes.First(volume => volume.Name == "a");
+        Script.On("zfs set refreservation=*", (255, "", $"cannot set property for '{Root}/volumes/a': size is greater than available space\n"));
+
+        var refused = await Assert.ThrowsAsync<StorageException>(
+            () => Pool.ResizeVolumeAsync(volume with { Size = new ByteSize(1 << 20), Parameters = VolumeParameters.None with { Reserve = true } }));
+
+        Assert.Equal(StorageError.ResourceExhausted, refused.Error);
+        Assert.Equal(["refquota=1048576", "refreservation=1048576", "refquota=4096"], Sets().Select(line => line.Split(' ')[2]));
+    }
+
+    [Fact]
+    public async Task Modify_ToWhatZfsRefuses_DoesNotSayThatItWasAskedFor()
+    {
+        var volume = (await Pool.LoadAsync(default)).Volumes.First(volume => volume.Name == "a");
+        var modified = volume with { Attributes = VolumeAttributes.None with { Compression = "zstd" } };
+        Script.On("zfs set compression=*", (255, "", $"cannot set property for '{Root}/volumes/a': pool and or dataset must be upgraded to set this property or value\n"));
+
+        await Assert.ThrowsAsync<StorageException>(() => Pool.ModifyVolumeAsync(modified));
+        Assert.DoesNotContain(Script.Asked, line => line.Contains("lamina:attributes=", StringComparison.Ordinal));
+
+        Script.On("zfs set compression=*");
+        await Pool.ModifyVolumeAsync(modified);
+        Assert.Equal($"zfs set lamina:attributes=compression {Root}/volumes/a", Sets()[^1]);
+    }
+
+    [Theory]
+    [InlineData("hidden", "disabled")]
+    [InlineData("visible", "disabled")]
+    [InlineData("disabled", null)]
+    public async Task Load_OfAPoolWhoseVolumesShowTheirSnapshots_HidesThem(string before, string? set)
+    {
+        Script.On($"zfs get -Hp -o name,property,value,source snapdir {Root}/volumes", $"{Root}/volumes\tsnapdir\t{before}\tdefault\n");
+
+        await Pool.LoadAsync(default);
+
+        Assert.Equal(set is null ? [] : [$"zfs set snapdir={set} {Root}/volumes"], Sets());
+    }
+
+    // Where the look at everything that follows fails, too.
+    [Fact]
+    public async Task Promotion_BeforeAFailure_IsKnownToWhoeverAsksForTheSnapshotsNext()
+    {
+        var discarded = $"{Root}/trash/a.abcdefghijklm";
+        Script
+            .On("zfs promote *")
+            .On($"zfs get -Hp -o name,property,value,source encryptionroot,keystatus *", $"{Root}/volumes/b\tencryptionroot\t-\t-\n{Root}/volumes/b\tkeystatus\t-\t-\n")
+            .On($"zfs get -Hp -o name,property,value,source origin {Root}/volumes/b", $"{Root}/volumes/b\torigin\t{discarded}@s\t-\n")
+            .On("zfs get -Hp -r *", (0, Inventory(), ""), (0, Inventory(), ""), (0, Inventory(), ""), (0, Inventory(), ""), (1, "", "cannot open: I/O error\n"));
+        var snapshot = Assert.Single((await Pool.LoadAsync(default)).Snapshots);
+        await Eventually.TrueAsync(() => Script.Asked.Contains($"zfs promote {Root}/volumes/b"), "the clone is promoted");
+
+        await Eventually.TrueAsync(() => Pool.FindProblems().Any(problem => problem.Contains("I/O error", StringComparison.Ordinal)), "the next look fails, and the doctor is told");
+        await Pool.CreateVolumeAsync(NewVolume("c"), new VolumeContent.OfSnapshot(snapshot));
+
+        Assert.Contains($" {Root}/volumes/b@s {Root}/incoming/", Assert.Single(Script.Asked, line => line.StartsWith("zfs clone", StringComparison.Ordinal)), StringComparison.Ordinal);
+
+        string Inventory()
+        {
+            var of = new Snapshot { Id = new SnapshotId(ScriptedZfsPool.Id, ObjectKey.FromName("s")), Name = "s", SourceVolume = NewVolume("a").Id, Door = Door.Cli, CreatedAt = DateTimeOffset.UnixEpoch };
+            return Lines(Root, ("used", "1000", "-"), ("available", "9000", "-")) + Lines(discarded, RecordOf("a"))
+                + Lines($"{discarded}@s", [.. ZfsRecords.Of(of).Append(ZfsRecords.Of(new CutMoment(DateTimeOffset.UnixEpoch, null))).Select(property => (property.Name, property.Value, "local"))])
+                + Lines($"{Root}/volumes/b", [.. RecordOf("b"), ("origin", $"{discarded}@s", "-")]);
+        }
+    }
+
+    private List<string> Sets() => [.. Script.Asked.Where(line => line.StartsWith("zfs set ", StringComparison.Ordinal))];
 
     private async Task<(CutMoment Moment, List<Snapshot> Snapshots)> CutAsync(IEnumerable<Volume> volumes, SnapshotGroupMembership group, bool publish = true)
     {
@@ -142,9 +213,13 @@ public sealed class OpenZfsPoolTests : IAsyncDisposable
 
     private static string VolumeLines(string name, long size)
     {
-        var volume = new Volume { Id = new VolumeId(ScriptedZfsPool.Id, ObjectKey.FromName(name)), Name = name, Door = Door.Cli, CreatedAt = DateTimeOffset.UnixEpoch, Labels = ImmutableSortedDictionary<string, string>.Empty };
-        return Lines($"{Root}/volumes/{name}", [("referenced", "300", "-"), ("usedbysnapshots", "200", "-"), ("refquota", size.ToString(CultureInfo.InvariantCulture), "local"), .. ZfsRecords.Of(volume).Select(property => (property.Name, property.Value, "local"))]);
+        return Lines($"{Root}/volumes/{name}", [("referenced", "300", "-"), ("usedbysnapshots", "200", "-"), ("refquota", size.ToString(CultureInfo.InvariantCulture), "local"), .. RecordOf(name)]);
     }
+
+    private static Volume NewVolume(string name) =>
+        new() { Id = new VolumeId(ScriptedZfsPool.Id, ObjectKey.FromName(name)), Name = name, Door = Door.Cli, CreatedAt = DateTimeOffset.UnixEpoch, Labels = ImmutableSortedDictionary<string, string>.Empty };
+
+    private static (string Property, string Value, string Source)[] RecordOf(string name) => [.. ZfsRecords.Of(NewVolume(name)).Select(property => (property.Name, property.Value, "local"))];
 
     private static string Lines(string name, params (string Property, string Value, string Source)[] properties) =>
         string.Concat(properties.Select(property => $"{name}\t{property.Property}\t{property.Value}\t{property.Source}\n"));

@@ -65,7 +65,7 @@ public sealed class RealZfsCommandTests(ZfsFileSystem fileSystem)
         _ = fileSystem.Pool;
         var programs = new ZfsPrograms { MountNamespace = "/proc/self/ns/mnt" };
 
-        var command = await ZfsCommand.StartAsync(programs, TimeProvider.System, default);
+        var command = await ZfsCommand.StartAsync(programs, TimeProvider.System, "tank", default);
 
         Assert.True(await command.ExistsAsync(fileSystem.Pool, default));
         Assert.Equal(["zfs", "mount", "tank/a"], programs.CommandIn(["/usr/bin/nsenter", .. programs.ArgumentsOf("zfs", ["mount", "tank/a"])]));
@@ -74,13 +74,13 @@ public sealed class RealZfsCommandTests(ZfsFileSystem fileSystem)
     [Fact]
     public async Task Commands_OfAMountNamespaceThatIsNotThere_SayWhichItIs()
     {
-        var failure = await Assert.ThrowsAsync<ZfsFailure>(() => ZfsCommand.StartAsync(new ZfsPrograms { MountNamespace = "/nowhere/ns/mnt" }, TimeProvider.System, default));
+        var failure = await Assert.ThrowsAsync<ZfsFailure>(() => ZfsCommand.StartAsync(new ZfsPrograms { MountNamespace = "/nowhere/ns/mnt" }, TimeProvider.System, "tank", default));
 
         Assert.Equal(StorageError.Unavailable, failure.Error);
         Assert.Contains("/nowhere/ns/mnt", failure.Message, StringComparison.Ordinal);
     }
 
-    private static Task<ZfsCommand> StartAsync() => ZfsCommand.StartAsync(new ZfsPrograms(), TimeProvider.System, default);
+    private static Task<ZfsCommand> StartAsync() => ZfsCommand.StartAsync(new ZfsPrograms(), TimeProvider.System, "tank", default);
 
     private static async Task<StorageError> ErrorOfAsync(Task change) => (await Assert.ThrowsAsync<ZfsFailure>(() => change)).Error;
 }

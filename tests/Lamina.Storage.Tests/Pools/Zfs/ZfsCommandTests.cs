@@ -27,6 +27,7 @@ public sealed class ZfsCommandTests
     [InlineData(1, "zfs-2.3.2-2~bpo12+1\n", "zfs_version_kernel() failed: No such file or directory\n", "zfs_version_kernel() failed")]
     [InlineData(1, "", "The ZFS modules are not loaded.\nTry running 'modprobe zfs' as root to load them.\n", "modprobe zfs")]
     [InlineData(1, "", "connect: Connection refused\nPlease make sure that the zfs-fuse daemon is running.\n", "zfs-fuse daemon is running")]
+    [InlineData(1, "", "connect: No such file or directory\nPlease make sure that the zfs-fuse daemon is running.\ninternal error: failed to initialize ZFS library\n", "zfs-fuse daemon is running")]
     [InlineData(0, "something else", "", "something else")]
     public async Task Start_WhereThereIsNoZfsThatCouldBeUsed_SaysWhy(int exitCode, string output, string error, string expected)
     {
@@ -41,7 +42,7 @@ public sealed class ZfsCommandTests
     [Fact]
     public async Task Start_WithoutTheProgram_SaysWhatToInstall()
     {
-        var failure = await Assert.ThrowsAsync<ZfsFailure>(() => ZfsCommand.StartAsync(new ZfsPrograms("/nowhere/zfs", "/nowhere/zpool"), TimeProvider.System, default));
+        var failure = await Assert.ThrowsAsync<ZfsFailure>(() => ZfsCommand.StartAsync(new ZfsPrograms("/nowhere/zfs", "/nowhere/zpool"), TimeProvider.System, "tank", default));
 
         Assert.Equal(StorageError.Unavailable, failure.Error);
         Assert.Contains("zfsutils-linux", failure.Message, StringComparison.Ordinal);
@@ -58,6 +59,13 @@ public sealed class ZfsCommandTests
     [InlineData(1, "cannot destroy 'tank/a': filesystem has children\nuse '-r' to destroy the following datasets:\ntank/a/b", StorageError.FailedPrecondition)]
     [InlineData(1, "cannot set property for 'tank/a': 'compression' must be one of 'on | off | lzjb'", StorageError.InvalidArgument)]
     [InlineData(1, "cannot open 'tank': pool I/O is currently suspended", StorageError.Unavailable)]
+    [InlineData(1, "cannot create 'tank/a': no such pool 'tank'", StorageError.Unavailable)]
+    [InlineData(1, "cannot set property for 'tank/a': no such pool or dataset", StorageError.NotFound)]
+    [InlineData(1, "internal error: Input/output error", StorageError.Unavailable)]
+    [InlineData(1, "internal error: No space left on device", StorageError.ResourceExhausted)]
+    [InlineData(1, "cannot receive: Disk quota exceeded", StorageError.ResourceExhausted)]
+    [InlineData(1, "cannot create 'tank/a': Insufficient privileges", StorageError.Unavailable)]
+    [InlineData(255, "Key unload error: Key already unloaded for 'tank/a'.", StorageError.NotFound)]
     [InlineData(3, "something that nobody has seen before,\nin two lines", StorageError.Internal)]
     public async Task Change_Refused_IsWhatTheDomainUnderstandsWithTheWholeText(int exitCode, string text, StorageError expected)
     {
@@ -75,6 +83,8 @@ public sealed class ZfsCommandTests
     [InlineData("cannot destroy 'tank/a': dataset is busy")]
     [InlineData("cannot unmount '/mnt/a': pool or dataset is busy")]
     [InlineData("umount failed: umount child process failed")]
+    [InlineData("Key unload error: 'tank/a' is busy.")]
+    [InlineData("internal error: Cannot allocate memory")]
     public async Task Change_OfWhatIsBusyForAMoment_IsTriedAgain(string text)
     {
         _script.On("zfs destroy tank/a", (1, "", text), (1, "", text), (0, "", ""));
@@ -158,6 +168,22 @@ public sealed class ZfsCommandTests
     }
 
     [Fact]
+    public async Task Commands_OfAPoolThatDoesNotAnswer_KeepNoOtherPoolWaiting()
+    {
+        await File.WriteAllTextAsync(_script.Programs.Zpool, "#!/bin/sh\ncase \"$2\" in sick) exec sleep 600 ;; esac\n");
+        var (sick, well) = (await ZfsCommand.StartAsync(_script.Programs, TimeProvider.System, "sick", default), await StartAsync(_script));
+        using var givenUp = new CancellationTokenSource();
+        var waiting = Enumerable.Range(0, 8).Select(_ => sick.AskPoolAsync(givenUp.Token, "status", "sick")).ToList();
+
+        await well.AskPoolAsync(default, "status", "tank");
+
+        Assert.DoesNotContain(waiting, one => one.IsCompleted);
+        await givenUp.CancelAsync();
+        foreach (var one in waiting)
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one);
+    }
+
+    [Fact]
     public async Task Ask_GivenUp_EndsTheCommand()
     {
         await File.WriteAllTextAsync(_script.Programs.Zpool, "#!/bin/sh\nexec sleep 600\n");
@@ -170,5 +196,5 @@ public sealed class ZfsCommandTests
         Assert.True(watch.Elapsed < TimeSpan.FromMinutes(1));
     }
 
-    private static Task<ZfsCommand> StartAsync(ScriptedZfs script) => ZfsCommand.StartAsync(script.Programs, TimeProvider.System, default);
+    private static Task<ZfsCommand> StartAsync(ScriptedZfs script) => ZfsCommand.StartAsync(script.Programs, TimeProvider.System, "tank", default);
 }

@@ -1,4 +1,5 @@
 using Lamina.Storage.Pools;
+using Lamina.Storage.Pools.Zfs;
 using Lamina.Testing;
 using Lamina.Testing.Pools;
 
@@ -32,7 +33,9 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
         var create = Assert.Single(Script.Asked, line => line.StartsWith("zfs create", StringComparison.Ordinal));
         Assert.StartsWith("zfs create -o encryption=aes-256-gcm -o keyformat=passphrase -o keylocation=prompt ", create, StringComparison.Ordinal);
         Assert.Equal([$"{create} < {Passphrase}"], Script.Read);
-        Assert.Equal([create, $"zfs unload-key {Root}/volumes/a"], Changes());
+        var changes = Changes();
+        Assert.Equal([create, $"zfs rename {create.Split(' ')[^1]} {Root}/volumes/a", $"zfs unload-key {Root}/volumes/a"], changes);
+        Assert.StartsWith($"{Root}/volumes/a.incoming.", create.Split(' ')[^1], StringComparison.Ordinal);
         Assert.DoesNotContain(Script.Asked, line => line.Contains(Passphrase, StringComparison.Ordinal));
     }
 
@@ -84,22 +87,82 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
         await Pool.CreateVolumeAsync(NewVolume("b"), new VolumeContent.OfVolume(new VolumeInUse(volume, null)) { Key = s_key });
 
         var changes = Changes().SkipWhile(line => !line.StartsWith("zfs snapshot", StringComparison.Ordinal)).ToList();
-        Assert.Equal(["snapshot", "load-key", "clone"], changes.Select(line => line.Split(' ')[1]));
+        Assert.Equal(["snapshot", "load-key", "clone", "rename"], changes.Select(line => line.Split(' ')[1]));
         Assert.Equal($"zfs load-key -n {Root}/volumes/a", changes[1]);
-        Assert.EndsWith($" {Root}/volumes/b", changes[2], StringComparison.Ordinal);
+        Assert.EndsWith($" {Root}/volumes/b", changes[3], StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Copy_WhoseKeyAnotherHolds_IsUnlockedAndLockedByThatOne()
     {
         var copy = NewVolume("b");
-        Status("b", "unavailable", owner: "a.trash.abc");
+        Status("b", "unavailable", owner: "a.trash.abcdefghijklm");
         await Pool.UnlockAsync(copy, s_key);
-        Status("b", "available", owner: "a.trash.abc");
+        Status("b", "available", owner: "a.trash.abcdefghijklm");
 
         await Pool.DetachedAsync(copy);
 
-        Assert.Equal([$"zfs load-key {Root}/volumes/a.trash.abc", $"zfs unload-key {Root}/volumes/a.trash.abc"], Changes());
+        Assert.Equal([$"zfs load-key {Root}/volumes/a.trash.abcdefghijklm", $"zfs unload-key {Root}/volumes/a.trash.abcdefghijklm"], Changes());
+    }
+
+    // They have one key for all.
+    [Fact]
+    public async Task Detach_OfOneOfTwoWithOneKey_LeavesItToTheOther()
+    {
+        var (first, second) = (NewVolume("a"), NewVolume("b"));
+        Status("a", "unavailable", owner: "b");
+        Status("b", "unavailable");
+        await Pool.UnlockAsync(first, s_key);
+        Status("a", "available", owner: "b");
+        Status("b", "available");
+        await Pool.UnlockAsync(second, s_key);
+
+        await Pool.DetachedAsync(first);
+        Assert.DoesNotContain($"zfs unload-key {Root}/volumes/b", Script.Asked);
+
+        await Pool.DetachedAsync(second);
+        Assert.Contains($"zfs unload-key {Root}/volumes/b", Script.Asked);
+    }
+
+    [Fact]
+    public async Task Detach_OfOneWhoseKeyAnotherHasThatWasFoundAttached_LeavesItToThatOne()
+    {
+        Status("a", "available", owner: "b");
+        Status("b", "available");
+        Pool.FoundAttached(NewVolume("a"));
+        await Pool.UnlockAsync(NewVolume("b"), s_key);
+
+        await Pool.DetachedAsync(NewVolume("b"));
+        Assert.DoesNotContain($"zfs unload-key {Root}/volumes/b", Script.Asked);
+
+        await Pool.DetachedAsync(NewVolume("a"));
+        Assert.Contains($"zfs unload-key {Root}/volumes/b", Script.Asked);
+    }
+
+    // Of a daemon that was killed, or whose pool was not served when the last one was detached.
+    [Fact]
+    public async Task Key_ThatIsLoadedThoughNobodyUsesIt_GoesBehindTheScenes()
+    {
+        Status("a", "available");
+        Status("b", "available");
+        await Pool.UnlockAsync(NewVolume("b"), s_key);
+        Script.On("zfs get -Hp -r *", $"{Root}\tused\t1000\t-\n{Root}\tavailable\t9000\t-\n" + string.Concat(((string[])["a", "b"]).Select(name =>
+            $"{Root}/volumes/{name}\tencryptionroot\t{Root}/volumes/{name}\t-\n{Root}/volumes/{name}\tkeystatus\tavailable\t-\n")));
+
+        // Whoever is detached has the pool looked after.
+        await Pool.DetachedAsync(NewVolume("c") with { Parameters = VolumeParameters.None });
+
+        await Eventually.TrueAsync(() => Script.Asked.Contains($"zfs unload-key {Root}/volumes/a"), "the key goes");
+        Assert.DoesNotContain($"zfs unload-key {Root}/volumes/b", Script.Asked);
+    }
+
+    [Fact]
+    public async Task Create_OfAnEncryptedVolumeWithoutAKey_IsRefusedAndMakesNothing()
+    {
+        var refused = await RefusedAsync(NewVolume("a"), new VolumeContent.Empty());
+
+        Assert.Contains("'encryptionKey'", refused.Message, StringComparison.Ordinal);
+        Assert.Empty(Changes());
     }
 
     // Promoted, it has the key for all, but locked, whatever was attached.
@@ -107,16 +170,17 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
     public async Task Copy_WhoseKeyIsLoaded_IsMadeTheOwnerOnlyWhenItIsNotAnyMore()
     {
         var copy = NewVolume("b");
-        var discarded = $"{Root}/volumes/a.trash.abc";
+        var discarded = $"{Root}/volumes/a.trash.abcdefghijklm";
         Script
             .On("zfs promote *", (0, "", ""), (1, "", "cannot promote 'b': not a cloned filesystem\n"))
-            .On("zfs get -Hp -r *", $"{Root}\tused\t1000\t-\n{Root}\tavailable\t9000\t-\n{discarded}\ttype\tfilesystem\t-\n{discarded}@s\tlamina:snapshot\t{{}}\tlocal\n{Root}/volumes/b\torigin\t{discarded}@s\t-\n");
-        Status("b", "available", owner: "a.trash.abc");
+            .On($"zfs get -Hp -o name,property,value,source origin {Root}/volumes/b", $"{Root}/volumes/b\torigin\t{discarded}@s\t-\n")
+            .On("zfs get -Hp -r *", $"{Root}\tused\t1000\t-\n{Root}\tavailable\t9000\t-\n{discarded}\tlamina:volume\t{ZfsRecords.Of(NewVolume("a")).Single().Value}\tlocal\n{discarded}@s\tlamina:snapshot\t{{}}\tlocal\n{Root}/volumes/b\torigin\t{discarded}@s\t-\n");
+        Status("b", "available", owner: "a.trash.abcdefghijklm");
         await Pool.DetachedAsync(copy);
         await Eventually.TrueAsync(() => Script.Asked.Count(line => line.Contains(",keystatus ", StringComparison.Ordinal)) >= 2, "it was looked at when it was locked and when it could be promoted");
         Assert.DoesNotContain(Script.Asked, line => line.StartsWith("zfs promote", StringComparison.Ordinal));
 
-        Status("b", "unavailable", owner: "a.trash.abc");
+        Status("b", "unavailable", owner: "a.trash.abcdefghijklm");
         await Pool.DetachedAsync(copy);
 
         await Eventually.TrueAsync(() => Script.Asked.Contains($"zfs promote {Root}/volumes/b"), "it is promoted");

@@ -11,7 +11,7 @@ namespace Lamina.Storage.Tests.Pools.Zfs;
 [Collection<ZfsCollection>]
 public sealed class ZfsFamilyTests(ZfsFileSystem fileSystem) : IAsyncLifetime
 {
-    private const int Samples = 12;
+    private const int Samples = 6;
     private const int Empty = 4;
     private ZfsScratchPool _scratch = null!;
 
@@ -24,8 +24,9 @@ public sealed class ZfsFamilyTests(ZfsFileSystem fileSystem) : IAsyncLifetime
     [Fact]
     public async Task Family_OfTwoClonesOfOneSnapshot_GoesInEveryOrder()
     {
-        var orders = Permutations([0, 1, 2, 3]).ToList();
-        Assert.Equal(24, orders.Count);
+        // The two clones are the same in all but their names.
+        var orders = Permutations([0, 1, 2, 3]).Where(order => Array.IndexOf(order, 2) < Array.IndexOf(order, 3)).ToList();
+        Assert.Equal(12, orders.Count);
 
         await DeleteAsync(orders, async name =>
         {

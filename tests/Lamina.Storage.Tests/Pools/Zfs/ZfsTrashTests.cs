@@ -95,15 +95,51 @@ public sealed class ZfsTrashTests(ZfsFileSystem fileSystem) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Dataset_WithOthersBeneathIt_WaitsForThemAndSaysSo()
+    {
+        var volume = await _scratch.CreateAsync("a");
+        await ZfsFileSystem.RunAsync("create", "-o", "mountpoint=none", $"{_scratch.Dataset}/volumes/a/child");
+
+        await Pool.DeleteVolumeAsync(volume);
+
+        await Eventually.TrueAsync(() => Pool.FindProblems().Count == 1, "it is told");
+        Assert.Contains("has datasets beneath it, which are not ours", Pool.FindProblems()[0], StringComparison.Ordinal);
+        Assert.Equal(1, Pool.GetFigures().TrashEntries);
+        await ZfsFileSystem.DestroyAsync(Assert.Single(_scratch.List(), name => name.EndsWith("/child", StringComparison.Ordinal)));
+        await _scratch.ReopenAsync();
+        await _scratch.TrashEmptiesAsync();
+        await Eventually.TrueAsync(() => Pool.GetFigures().TrashEntries == 0, "nothing is counted any more");
+    }
+
+    [Fact]
+    public async Task Snapshot_ThatSomebodyHolds_WaitsForHimAndSaysSo()
+    {
+        var volume = await _scratch.CreateAsync("a");
+        var snapshot = await _scratch.SnapshotAsync(volume, "s");
+        await ZfsFileSystem.RunAsync("hold", "backup", $"{_scratch.Dataset}/volumes/a@s");
+
+        await Pool.DeleteSnapshotAsync(snapshot);
+
+        await Eventually.TrueAsync(() => Pool.FindProblems().Count == 1, "it is told");
+        Assert.Contains("somebody holds it", Pool.FindProblems()[0], StringComparison.Ordinal);
+        await ZfsFileSystem.RunAsync("release", "backup", Assert.Single(_scratch.ListTrash()));
+        await _scratch.ReopenAsync();
+        await _scratch.TrashEmptiesAsync();
+    }
+
+    [Fact]
     public async Task Unfinished_OfAKilledDaemon_IsRemovedByTheNextLoad()
     {
         var volume = await _scratch.CreateAsync("a");
         await _scratch.WriteAsync(volume, "file", "content");
         await _scratch.CloseAsync();
         var record = (await ZfsFileSystem.RunAsync("get", "-Hp", "-o", "value", "lamina:volume", $"{_scratch.Dataset}/volumes/a")).TrimEnd('\n');
-        await ZfsFileSystem.RunAsync("create", "-o", $"lamina:volume={record}", "-o", "mountpoint=none", $"{_scratch.Dataset}/incoming/half");
+        await ZfsFileSystem.RunAsync("create", "-o", $"lamina:volume={record}", "-o", "mountpoint=none", $"{_scratch.Dataset}/incoming/halfhalfhalfa");
         await ZfsFileSystem.RunAsync("snapshot", "-o", "lamina:snapshot={}", $"{_scratch.Dataset}/volumes/a@cut");
         await ZfsFileSystem.RunAsync("snapshot", "-o", "lamina:copy-point=x", $"{_scratch.Dataset}/volumes/a@trash.abcdefghijklm");
+        // As a power cut leaves them between the two steps of a command.
+        await ZfsFileSystem.RunAsync("create", "-o", "mountpoint=none", $"{_scratch.Dataset}/incoming/withoutrecord");
+        await ZfsFileSystem.RunAsync("clone", "-o", "mountpoint=none", $"{_scratch.Dataset}/volumes/a@trash.abcdefghijklm", $"{_scratch.Dataset}/incoming/withoutrecora");
 
         var contents = await _scratch.OpenAsync();
 
@@ -113,6 +149,68 @@ public sealed class ZfsTrashTests(ZfsFileSystem fileSystem) : IAsyncLifetime
         await _scratch.TrashEmptiesAsync();
         Assert.Equal(5, _scratch.List().Count);
         Assert.Equal("content", await _scratch.ReadAsync(volume, "file"));
+    }
+
+    // Somebody has received or renamed it there: nothing of it may go, whatever becomes of what is ours.
+    [Fact]
+    public async Task Dataset_ThatIsNotOurs_StaysWhereWeBuildAndThrowAwayAndIsTold()
+    {
+        var volume = await _scratch.CreateAsync("a");
+        await _scratch.WriteAsync(volume, "file", "content");
+        var record = (await ZfsFileSystem.RunAsync("get", "-Hp", "-o", "value", "lamina:volume", $"{_scratch.Dataset}/volumes/a")).TrimEnd('\n');
+        await _scratch.CloseAsync();
+        await ZfsFileSystem.RunAsync("create", "-o", "mountpoint=none", $"{_scratch.Dataset}/incoming/received");
+        await ZfsFileSystem.RunAsync("create", "-o", "mountpoint=none", $"{_scratch.Dataset}/trash/received");
+        await ZfsFileSystem.RunAsync("create", "-o", "mountpoint=none", "-o", $"lamina:volume={record}", $"{_scratch.Dataset}/trash/a-from-the-backup");
+        await ZfsFileSystem.RunAsync("create", "-o", "mountpoint=none", "-o", $"lamina:volume={record.Replace(volume.Id.Pool.ToString(), "abcdefghijklm", StringComparison.Ordinal)}", $"{_scratch.Dataset}/trash/a.abcdefghijklm");
+        var full = $"{_scratch.Dataset}/incoming/configuration";
+        var place = TestScratch.NewDirectory("full");
+        await ZfsFileSystem.RunAsync("create", "-o", $"mountpoint={place}", full);
+        await File.WriteAllTextAsync(Path.Combine(place, "file"), "precious");
+        MountCleanup.UnmountBeneath(place);
+        await ZfsFileSystem.RunAsync("set", "mountpoint=none", full);
+        await ZfsFileSystem.RunAsync("snapshot", "-o", "lamina:snapshot={}", $"{_scratch.Dataset}/trash/received@trash.abcdefghijklm");
+        var foreign = _scratch.List().Where(name => name.Contains("/incoming/", StringComparison.Ordinal) || name.Contains("/trash/", StringComparison.Ordinal)).ToList();
+        Assert.Equal(6, foreign.Count);
+
+        Assert.Single((await _scratch.OpenAsync()).Volumes);
+        await Pool.DeleteVolumeAsync(volume);
+
+        await Eventually.TrueAsync(() => _scratch.List().Count == 4 + foreign.Count && Pool.FindProblems().Count == 5, "what is ours is gone, and what is not is told");
+        Assert.Superset(foreign.ToHashSet(), _scratch.List().ToHashSet());
+        Assert.All(Pool.FindProblems(), problem => Assert.Contains("is not ours", problem, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Snapshot_DeletedAfterItsVolume_GivesBackWhatItAloneHeld()
+    {
+        var volume = await _scratch.CreateAsync("a");
+        await _scratch.WriteAsync(volume, "file", "then");
+        var first = await _scratch.SnapshotAsync(volume, "first");
+        await _scratch.UseAsync(volume, mounted => File.WriteAllBytes(mounted.At("large"), RandomBytes(8 << 20)));
+        var second = await _scratch.SnapshotAsync(volume, "second");
+        await Pool.DeleteVolumeAsync(volume);
+        await Eventually.TrueAsync(() => UsedBy("trash") > 6 << 20, "the space is taken");
+        await _scratch.ReopenAsync();
+
+        await Pool.DeleteSnapshotAsync(second);
+
+        await Eventually.TrueAsync(() => UsedBy("trash") < 4 << 20, "the space comes back");
+        Assert.Equal("then", await _scratch.ReadAsync(await _scratch.RestoreAsync(first, "b"), "file"));
+    }
+
+    [Fact]
+    public async Task Volume_DeletedWhoseCopyIsDeletedToo_HasNothingSetAsideAnyMore()
+    {
+        var volume = await _scratch.CreateAsync(_scratch.NewVolume("a", ByteSize.FromMebibytes(64)) with { Parameters = VolumeParameters.None with { Reserve = true } }, new VolumeContent.Empty());
+        var copy = await _scratch.RestoreAsync(await _scratch.SnapshotAsync(volume, "s"), "b");
+        await _scratch.SnapshotAsync(copy, "t");
+        await Pool.DeleteVolumeAsync(copy);
+        Assert.True(UsedBy("a") >= 64 << 20);
+
+        await Pool.DeleteVolumeAsync(volume);
+
+        await Eventually.TrueAsync(() => UsedBy("trash") < 4 << 20, "what was set aside is free");
     }
 
     [Theory]
@@ -127,7 +225,7 @@ public sealed class ZfsTrashTests(ZfsFileSystem fileSystem) : IAsyncLifetime
         await _scratch.CloseAsync();
         var (place, discarded) = ($"{_scratch.Dataset}/volumes/a", $"{_scratch.Dataset}/trash/a.abcdefghijklm");
         var record = (await ZfsFileSystem.RunAsync("get", "-Hp", "-o", "value", "lamina:volume", place)).TrimEnd('\n');
-        await ZfsFileSystem.RunAsync("clone", "-o", $"lamina:volume={record}", "-o", "lamina:replaces=trash/a.abcdefghijklm", "-o", "mountpoint=none", "-o", "canmount=noauto", $"{place}@s", $"{_scratch.Dataset}/incoming/b");
+        await ZfsFileSystem.RunAsync("clone", "-o", $"lamina:volume={record}", "-o", "lamina:replaces=trash/a.abcdefghijklm", "-o", "mountpoint=none", "-o", "canmount=noauto", $"{place}@s", $"{_scratch.Dataset}/incoming/bbbbbbbbbbbbb");
         if (isDecided)
             await ZfsFileSystem.RunAsync("rename", place, discarded);
 
@@ -151,7 +249,7 @@ public sealed class ZfsTrashTests(ZfsFileSystem fileSystem) : IAsyncLifetime
         await Pool.DeleteVolumeAsync(volume);
         await _scratch.CloseAsync();
         var origin = Assert.Single(_scratch.List(), name => name.EndsWith("@s", StringComparison.Ordinal));
-        await ZfsFileSystem.RunAsync("clone", "-o", $"lamina:volume={record}", "-o", "lamina:replaces=trash/a.abcdefghijklm", "-o", "mountpoint=none", "-o", "canmount=noauto", origin, $"{_scratch.Dataset}/incoming/b");
+        await ZfsFileSystem.RunAsync("clone", "-o", $"lamina:volume={record}", "-o", "lamina:replaces=trash/a.abcdefghijklm", "-o", "mountpoint=none", "-o", "canmount=noauto", origin, $"{_scratch.Dataset}/incoming/bbbbbbbbbbbbb");
 
         var contents = await _scratch.OpenAsync();
 
