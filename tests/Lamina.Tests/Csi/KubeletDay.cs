@@ -77,21 +77,16 @@ internal sealed class KubeletDay : IAsyncDisposable
     /// <summary>A call whose answer is the second one.</summary>
     internal async Task<T> CallAsync<T>(Func<CsiConnection, AsyncUnaryCall<T>> call)
     {
-        var (unheard, answer) = await TwiceAsync(call);
+        var unheard = await call(_connection);
+        _daemon.Kill();
+        await StartAsync();
+        var answer = await call(_connection);
         Assert.Equal(unheard, answer);
         return answer;
     }
 
-    /// <summary>The same for figures, which are others each time.</summary>
-    internal async Task<T> AskAsync<T>(Func<CsiConnection, AsyncUnaryCall<T>> call) => (await TwiceAsync(call)).Answer;
-
-    private async Task<(T Unheard, T Answer)> TwiceAsync<T>(Func<CsiConnection, AsyncUnaryCall<T>> call)
-    {
-        var unheard = await call(_connection);
-        _daemon.Kill();
-        await StartAsync();
-        return (unheard, await call(_connection));
-    }
+    /// <summary>A call that is heard at once.</summary>
+    internal async Task<T> AskAsync<T>(Func<CsiConnection, AsyncUnaryCall<T>> call) => await call(_connection);
 
     /// <summary>Starts the daemon again.</summary>
     internal async Task StartAsync()

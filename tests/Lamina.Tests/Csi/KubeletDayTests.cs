@@ -74,7 +74,7 @@ public sealed class KubeletDayTests
 
         await RestoreAsync(day, volume, capability);
         await day.CallAsync(csi => csi.Controller.DeleteVolumeAsync(new() { VolumeId = volume }));
-        Assert.Empty((await day.CallAsync(csi => csi.Controller.ListVolumesAsync(new()))).Entries);
+        Assert.Empty((await day.AskAsync(csi => csi.Controller.ListVolumesAsync(new()))).Entries);
     }
 
     /// <summary>The machine goes down with two pods; one of them comes back, the other one was deleted meanwhile.</summary>
@@ -82,9 +82,9 @@ public sealed class KubeletDayTests
     {
         var volume = await CreateAsync(day, "pvc-1", capability);
         var (staging, target, deleted) = (day.StagingOf("pvc-1"), day.TargetOf("pod"), day.TargetOf("deleted"));
-        await day.CallAsync(csi => csi.Node.NodeStageVolumeAsync(Requests.Stage(volume, staging, capability)));
-        await day.CallAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(volume, staging, target, capability)));
-        await day.CallAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(volume, staging, deleted, capability)));
+        await day.AskAsync(csi => csi.Node.NodeStageVolumeAsync(Requests.Stage(volume, staging, capability)));
+        await day.AskAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(volume, staging, target, capability)));
+        await day.AskAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(volume, staging, deleted, capability)));
         await File.WriteAllTextAsync(Path.Combine(target, "file"), "before");
 
         day.PowerOff();
@@ -126,9 +126,9 @@ public sealed class KubeletDayTests
     private static async Task RegisterAsync(KubeletDay day)
     {
         Assert.Equal("csi.lamina.dev", (await day.CallAsync(csi => csi.Identity.GetPluginInfoAsync(new()))).Name);
-        Assert.Equal("node-1", (await day.CallAsync(csi => csi.Node.NodeGetInfoAsync(new()))).NodeId);
-        Assert.NotEmpty((await day.CallAsync(csi => csi.Identity.GetPluginCapabilitiesAsync(new()))).Capabilities);
-        Assert.NotEmpty((await day.CallAsync(csi => csi.Controller.ControllerGetCapabilitiesAsync(new()))).Capabilities);
+        Assert.Equal("node-1", (await day.AskAsync(csi => csi.Node.NodeGetInfoAsync(new()))).NodeId);
+        Assert.NotEmpty((await day.AskAsync(csi => csi.Identity.GetPluginCapabilitiesAsync(new()))).Capabilities);
+        Assert.NotEmpty((await day.AskAsync(csi => csi.Controller.ControllerGetCapabilitiesAsync(new()))).Capabilities);
         Assert.True((await day.AskAsync(csi => csi.Controller.GetCapacityAsync(new() { AccessibleTopology = Requests.Place("node-1") }))).AvailableCapacity > 0);
     }
 
@@ -179,13 +179,13 @@ public sealed class KubeletDayTests
         Assert.Equal((true, LargerSize), (cut.ReadyToUse, cut.SizeBytes));
         var restored = await CreateAsync(day, "pvc-2", capability, Requests.FromSnapshot(cut.SnapshotId), LargerSize);
         var (staging, target) = (day.StagingOf("pvc-2"), day.TargetOf("third"));
-        await day.CallAsync(csi => csi.Node.NodeStageVolumeAsync(Requests.Stage(restored, staging, capability)));
-        await day.CallAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(restored, staging, target, capability)));
+        await day.AskAsync(csi => csi.Node.NodeStageVolumeAsync(Requests.Stage(restored, staging, capability)));
+        await day.AskAsync(csi => csi.Node.NodePublishVolumeAsync(Requests.Publish(restored, staging, target, capability)));
         await UseAsync(target, "of the second pod", "restored");
-        await day.CallAsync(csi => csi.Node.NodeUnpublishVolumeAsync(new() { VolumeId = restored, TargetPath = target }));
+        await day.AskAsync(csi => csi.Node.NodeUnpublishVolumeAsync(new() { VolumeId = restored, TargetPath = target }));
         Assert.Empty(KubeletDay.ReferencesTo(staging));
-        await day.CallAsync(csi => csi.Node.NodeUnstageVolumeAsync(new() { VolumeId = restored, StagingTargetPath = staging }));
-        await day.CallAsync(csi => csi.Controller.DeleteVolumeAsync(new() { VolumeId = restored }));
+        await day.AskAsync(csi => csi.Node.NodeUnstageVolumeAsync(new() { VolumeId = restored, StagingTargetPath = staging }));
+        await day.AskAsync(csi => csi.Controller.DeleteVolumeAsync(new() { VolumeId = restored }));
         await day.CallAsync(csi => csi.Controller.DeleteSnapshotAsync(new() { SnapshotId = cut.SnapshotId }));
     }
 }
