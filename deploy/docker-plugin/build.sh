@@ -12,7 +12,7 @@ root=$target/rootfs
 lamina=$root/usr/local/lib/lamina
 
 [ ! -e "$target" ] || [ -z "$(ls -A "$target")" ] || { echo "$target is not empty" >&2; exit 1; }
-mkdir -p "$lamina" "$root"/{tmp,etc,proc,sys,dev,run/docker/plugins,var/lib/lamina,mnt/lamina,usr/sbin,sbin,bin}
+mkdir -p "$lamina" "$root"/{tmp,etc,proc,sys,dev,run/docker/plugins,var/lib,mnt/lamina,usr/sbin,sbin,bin}
 cp "$here/config.json" "$target/"
 if [ -n "$program" ]; then
     cp -a "$program/." "$lamina/"

@@ -8,6 +8,9 @@ internal static class VolumeCompatibility
     /// <exception cref="StorageException"><see cref="StorageError.AlreadyExists"/>, naming the first difference.</exception>
     internal static void Check(Volume existing, VolumeRequest request, PoolSet pools)
     {
+        // First of all: of what is another door's nobody here asks the rest.
+        if (existing.Door != request.Door)
+            throw new StorageException(StorageError.AlreadyExists, $"a volume '{request.Name}' exists already; it was made through {existing.Door}, not {request.Door}");
         var pool = pools.Resolve(existing.Id.Pool);
         var difference =
             Differs("another pool", pool.Name, request.Pool ?? pool.Name)
@@ -21,8 +24,6 @@ internal static class VolumeCompatibility
             ?? (request.IsWantedHere ? null : "another place: it lies on this host, where it must not be");
         if (difference is not null)
             throw new StorageException(StorageError.AlreadyExists, $"a volume '{request.Name}' exists already, with {difference}");
-        if (existing.Door != request.Door)
-            throw new StorageException(StorageError.AlreadyExists, $"a volume '{request.Name}' exists already; it was made through {existing.Door}, not {request.Door}");
     }
 
     private static string? Differs<T>(string what, T existing, T asked) =>
@@ -49,7 +50,11 @@ internal static class VolumeCompatibility
         var tooSmall = asked.Required is { } required && (existing.Size is null || existing.Size < required);
         var tooLarge = asked.Limit is { } limit && (existing.CreatedSize is null || existing.CreatedSize > limit);
         return tooSmall || tooLarge
-            ? $"another size: {existing.Size?.ToString() ?? "no limit"}, not {asked.Required?.ToString() ?? "any"} to {asked.Limit?.ToString() ?? "any"}"
+            ? $"another size: {existing.Size?.ToString() ?? "no limit"}, not {Told(asked)}"
             : null;
     }
+
+    private static string Told(SizeRange asked) => asked.Required == asked.Limit && asked.Limit is { } exactly
+        ? exactly.ToString()
+        : $"{asked.Required?.ToString() ?? "any"} to {asked.Limit?.ToString() ?? "any"}";
 }

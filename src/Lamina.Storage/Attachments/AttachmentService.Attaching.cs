@@ -22,11 +22,11 @@ public sealed partial class AttachmentService
     public Task DetachAsync(VolumeId volume, HolderIdentity holder, CancellationToken cancellationToken) =>
         _operations.RunAsync($"detach volume {volume}", KeysOf(volume, holder), () => DetachLockedAsync(volume, holder), cancellationToken);
 
-    private async Task<string> AttachLockedAsync(VolumeId id, HolderIdentity identity, string arguments, VolumeKey? key)
+    private async Task<string> AttachLockedAsync(VolumeId id, HolderIdentity identity, string arguments, VolumeKey? key, ContainerEngine? engine = null)
     {
         var volume = Get(id);
         var existing = _holders.Find(id, identity);
-        var holder = existing ?? NewHolder(id, identity) with { Arguments = arguments };
+        var holder = existing ?? NewHolder(id, identity) with { Arguments = arguments, Engine = engine };
         if (existing is not null)
         {
             // The arguments are not quoted: mount flags are a part of them, and refusals of this kind are logged.

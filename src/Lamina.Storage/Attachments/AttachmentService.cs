@@ -85,8 +85,24 @@ public sealed partial class AttachmentService
     internal VolumeInUse InUse(Volume volume) => new(volume, MountPointOf(volume.Id));
 
     // Others end their use by themselves; a person has to be told how.
-    private static string DetachHint(VolumeId volume, IEnumerable<Holder> holders) => string.Concat(
-        holders.Where(holder => holder is { Door: Door.Cli, Kind: HolderKind.User }).Select(holder => $"; lamina volume detach {volume} --as {holder.Reference}"));
+    private string EndHint(VolumeId volume, IReadOnlyCollection<Holder> holders) => string.Concat(
+    [
+        .. holders.Where(holder => holder is { Door: Door.Cli, Kind: HolderKind.User }).Select(holder => $"; lamina volume detach {volume} --as {holder.Reference}"),
+        .. holders.Where(holder => holder.Kind == HolderKind.Engine).Select(holder => holder.Engine).Distinct().Select(engine => HintAt(engine, NameOf(volume))),
+    ]);
+
+    private static string HintAt(ContainerEngine? engine, string name) => engine switch
+    {
+        null => $"; see: docker ps -a --filter volume={name}, and the same with podman",
+        // Its count stays where it was killed, so it may hold what no container has.
+        { CountsItself: true } => $"; see: {engine.Name.ToLowerInvariant()} ps -a --filter volume={name}; where no container has it: {engine.Name.ToLowerInvariant()} volume unmount {name}",
+        _ => $"; see: {engine.Name.ToLowerInvariant()} ps -a --filter volume={name}",
+    };
+
+    // An engine's id of a mount says nothing to anybody.
+    private static string UserOf(Holder holder) => holder.Kind == HolderKind.Engine ? $"a container of {holder.Engine?.Name ?? "Docker or Podman"}" : holder.ToString();
+
+    private string NameOf(VolumeId volume) => _catalog.Find(volume)?.Name ?? volume.Key.ToString();
 
     /// <summary>Refuses when anybody holds the volume or it is mounted; the caller holds its lock.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.FailedPrecondition"/>.</exception>
@@ -94,7 +110,7 @@ public sealed partial class AttachmentService
     {
         var holders = HoldersOf(volume);
         if (!holders.IsEmpty)
-            throw new StorageException(StorageError.FailedPrecondition, $"volume {volume} is in use by {string.Join(", ", holders)}{DetachHint(volume, holders)}");
+            throw new StorageException(StorageError.FailedPrecondition, $"volume {volume} is in use by {string.Join(", ", holders.Select(UserOf).Distinct())}{EndHint(volume, holders)}");
         if (MountPointOf(volume) is { } mountPoint)
             throw new StorageException(StorageError.FailedPrecondition, $"volume {volume} is still mounted at {mountPoint}");
     }

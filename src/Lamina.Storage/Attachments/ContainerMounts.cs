@@ -13,31 +13,46 @@ internal static class ContainerMounts
     /// How many mounts containers have of each of these volumes; null where that can't be told: nothing is mounted at our own path any more, a process
     /// lets us look at neither its namespace nor its mounts, or we see only a part of the host's processes.
     /// </summary>
-    /// <param name="paths">The volumes, with where they are mounted in our own namespace.</param>
-    internal static Dictionary<VolumeId, int?> Count(IReadOnlyDictionary<VolumeId, string> paths)
+    /// <param name="volumes">The volumes, with where they are mounted in our own namespace.</param>
+    internal static Dictionary<VolumeId, int?> Count(IReadOnlyCollection<MountedVolume> volumes)
     {
         var own = MountTable.Read();
-        var wanted = paths.Select(path => (Volume: path.Key, Mount: own.FindTop(path.Value)))
-            .Where(one => one.Mount is not null && !VolumeMounts.IsShield(one.Mount, one.Volume)).ToLookup(one => one.Mount!.Device);
-        var found = wanted.SelectMany(group => group).ToDictionary(one => one.Volume, _ => new HashSet<string>());
+        var wanted = volumes.Select(volume => (Of: volume, Mount: own.FindTop(volume.Path)))
+            .Where(one => one.Mount is not null && !VolumeMounts.IsShield(one.Mount, one.Of.Volume)).ToLookup(one => one.Mount!.Device);
+        var found = wanted.SelectMany(group => group).ToDictionary(one => one.Of.Volume, _ => new HashSet<string>());
         var tables = found.Count == 0 ? [] : TablesWith(own);
+        // What the host has of its own directories is no container's; nor are the copies of it that services have.
+        HashSet<string> ofHost = volumes.Any(volume => volume.IsOfHost) ? [.. HostTables(own).SelectMany(Names)] : [];
         foreach (var table in tables ?? [])
         {
-            var root = table.FindTop("/");
+            var root = RootOf(table);
             foreach (var entry in table.Entries)
             {
-                foreach (var (volume, mount) in wanted[entry.Device].Where(one => IsWithin(entry.Root, one.Mount!.Root) && !IsCopyOfOurs(entry.MountPoint, one.Volume)))
-                {
-                    // A service inside a container may have a namespace with copies of all that the container has.
-                    found[volume].Add(string.Create(CultureInfo.InvariantCulture, $"{root?.Device} {root?.Root} {entry.MountPoint}"));
-                }
+                // Beneath the root of a container that has all of the host mounted, and at the place of the host that a plugin's mounts are handed on to,
+                // our own mounts are seen too.
+                if (!wanted.Contains(entry.Device) || VolumeMounts.IsPlace(entry.MountPoint))
+                    continue;
+                var name = NameOf(root, entry);
+                foreach (var (of, mount) in wanted[entry.Device].Where(one => IsWithin(entry.Root, one.Mount!.Root) && !(one.Of.IsOfHost && ofHost.Contains(name))))
+                    found[of.Volume].Add(name);
             }
         }
-        return paths.Keys.ToDictionary(volume => volume, volume => tables is not null && found.TryGetValue(volume, out var mounts) ? mounts.Count : (int?)null);
+        return volumes.ToDictionary(volume => volume.Volume, volume => tables is not null && found.TryGetValue(volume.Volume, out var mounts) ? mounts.Count : (int?)null);
     }
 
-    /// <summary>How many mounts containers have of one volume, in the same way.</summary>
-    internal static int? Count(VolumeId volume, string path) => Count(new Dictionary<VolumeId, string> { [volume] = path })[volume];
+    private static IEnumerable<string> Names(MountTable table)
+    {
+        var root = RootOf(table);
+        return table.Entries.Select(entry => NameOf(root, entry));
+    }
+
+    // A service inside a container may have a namespace with copies of all that the container has: it has the same root.
+    private static string NameOf(string root, MountEntry entry) => string.Create(CultureInfo.InvariantCulture, $"{root} {entry.Device} {entry.Root} {entry.MountPoint}");
+
+    private static string RootOf(MountTable table) => table.FindTop("/") is { } root ? string.Create(CultureInfo.InvariantCulture, $"{root.Device} {root.Root}") : "";
+
+    // A daemon in a container has mounts of its own.
+    private static IEnumerable<MountTable> HostTables(MountTable own) => TryRead(() => MountTable.Read(1), out var host) && host is not null ? [own, host] : [own];
 
     // Those of all namespaces, our own among them; null when one of them can't be had.
     private static List<MountTable>? TablesWith(MountTable own)
@@ -86,7 +101,4 @@ internal static class ContainerMounts
     // As a whole, or a directory of it.
     private static bool IsWithin(string root, string volume) =>
         volume == "/" || root == volume || root.StartsWith(volume + "/", StringComparison.Ordinal);
-
-    // Also beneath the root of a container that has all of the host mounted, and at the place of the host that a plugin's mounts are handed on to.
-    private static bool IsCopyOfOurs(string mountPoint, VolumeId volume) => mountPoint.EndsWith(VolumeMounts.PlaceOf(volume), StringComparison.Ordinal);
 }

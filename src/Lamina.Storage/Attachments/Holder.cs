@@ -29,6 +29,9 @@ public sealed record Holder
     /// <summary>The group that a publication gave access to all files; null: none.</summary>
     public uint? Group { get; init; }
 
+    /// <summary>The engine that has mounted the volume; null: none, or nobody knows which.</summary>
+    public ContainerEngine? Engine { get; init; }
+
     /// <summary>How many times more than once an engine has mounted the volume under its id, and not unmounted it.</summary>
     public int FurtherUses { get; init; }
 

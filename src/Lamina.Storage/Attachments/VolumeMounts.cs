@@ -25,6 +25,10 @@ internal sealed class VolumeMounts
     internal VolumeId? VolumeAt(string path) =>
         Path.GetDirectoryName(path) == _root && VolumeId.TryParse(Path.GetFileName(path), out var volume) ? volume : null;
 
+    /// <summary>Whether that is the place of a volume, wherever the runtime directory is seen.</summary>
+    internal static bool IsPlace(string path) =>
+        Path.GetFileName(Path.GetDirectoryName(path)) == Place && VolumeId.TryParse(Path.GetFileName(path), out _);
+
     /// <summary>How that path ends, wherever the runtime directory is seen.</summary>
     internal static string PlaceOf(VolumeId volume) => $"/{Place}/{volume}";
 

@@ -10,7 +10,7 @@ internal sealed class CreateOptions(VolumeService volumes, SnapshotService snaps
     private const string Clone = "clone";
     private const string FileSystem = "fsType";
     private const string Type = "type";
-    private const string Source = "source";
+    internal const string Source = "source";
     private const string Known = $"{Size}, {VolumeParameters.PoolKey}, {From}, {Clone}, {FileSystem}, {VolumeAttributes.CompressionKey}, and {Type}={Bind} with {Source}";
     private const string Bind = "bind";
 
@@ -44,6 +44,8 @@ internal sealed class CreateOptions(VolumeService volumes, SnapshotService snaps
     {
         if (options.GetValueOrDefault(Type) is { } type && type != Bind)
             throw Invalid($"the option '{Type}' is '{type}'; allowed is {Bind}, with {Source}=<host directory>. The filesystem of a volume is asked for by {FileSystem}");
+        if (options.GetValueOrDefault(VolumeParameters.PoolKey) == PoolName.Bind.ToString())
+            throw Invalid($"the option '{VolumeParameters.PoolKey}' is '{PoolName.Bind}', which are host directories: ask for one by {Type}={Bind} with {Source}=<host directory>, and leave the pool out");
         if (options.ContainsKey(Type) != options.ContainsKey(Source))
             throw Invalid($"a bind volume takes both {Type}={Bind} and {Source}=<host directory>");
         if (options.ContainsKey(From) && options.ContainsKey(Clone))

@@ -15,6 +15,13 @@ internal sealed class DockerCalls(OperationMetrics metrics, TimeProvider time, I
     // Names and options are short; nobody has more to say.
     private const int MaxBody = 64 * 1024;
 
+    private const string Get = "VolumeDriver.Get";
+
+    // Docker repeats a call whose connection broke, and has nothing left to send.
+    private const string CutOff = "the call says neither for which volume nor what: the daemon ended in the middle of it, and the engine repeats such a call without its content; do it once more";
+
+    private static readonly HashSet<string> s_withoutBody = ["Plugin.Activate", "VolumeDriver.Capabilities", "VolumeDriver.List"];
+
     // Docker itself waits 120 seconds for Create and Mount and 60 for all else. It is told before that what it waits for.
     private static readonly TimeSpan s_longPatience = TimeSpan.FromSeconds(110);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(50);
@@ -29,7 +36,10 @@ internal sealed class DockerCalls(OperationMetrics metrics, TimeProvider time, I
         DriverResponse response;
         try
         {
-            request = await ReadAsync(context.Request);
+            var body = await ReadAsync(context.Request);
+            request = (body ?? request) with { Engine = Engines.Of(context.Request, body ?? request) };
+            if (body is null && !s_withoutBody.Contains(method))
+                throw new StorageException(StorageError.Aborted, CutOff);
             // Podman often does not wait for an answer, which is no reason not to do what it asked for.
             using var patience = new CancellationTokenSource(method is "VolumeDriver.Create" or "VolumeDriver.Mount" ? s_longPatience : s_patience, time);
             response = await call(request, patience.Token);
@@ -40,18 +50,27 @@ internal sealed class DockerCalls(OperationMetrics metrics, TimeProvider time, I
         {
             scope.End(((failure as StorageException)?.Error ?? StorageError.Internal).ToString());
             Report(method, request, started, failure);
+            if (request.Engine == Engines.Docker && method == Get && !SaysThatThereIsNone(failure))
+            {
+                context.Abort();
+                return;
+            }
             response = new DriverResponse { Err = MessageOf(failure, method) };
             // The one status with which all engines look at what is said.
             context.Response.StatusCode = StatusCodes.Status500InternalServerError;
         }
         context.Response.ContentType = "application/vnd.docker.plugins.v1.1+json";
-        var body = JsonSerializer.SerializeToUtf8Bytes(response, DriverJson.Default.DriverResponse);
-        context.Response.ContentLength = body.Length;
-        await context.Response.Body.WriteAsync(body, context.RequestAborted);
+        var answer = JsonSerializer.SerializeToUtf8Bytes(response, DriverJson.Default.DriverResponse);
+        context.Response.ContentLength = answer.Length;
+        await context.Response.Body.WriteAsync(answer, context.RequestAborted);
     }
 
-    // Docker names no content type, and some calls come without a body.
-    private static async Task<DriverRequest> ReadAsync(HttpRequest request)
+    // Docker takes any answer but a volume for "there is no such volume", forgets the labels of it and which containers have it, and would let it be removed
+    // under them. Only of a connection that breaks it concludes nothing; the log has what it was.
+    private static bool SaysThatThereIsNone(Exception failure) => failure is StorageException { Error: StorageError.NotFound or StorageError.InvalidArgument };
+
+    // Docker names no content type, and some calls come without a body: then null.
+    private static async Task<DriverRequest?> ReadAsync(HttpRequest request)
     {
         using var body = new MemoryStream();
         var buffer = new byte[4096];
@@ -64,7 +83,7 @@ internal sealed class DockerCalls(OperationMetrics metrics, TimeProvider time, I
         }
         var json = body.ToArray().AsSpan().Trim(" \r\n\t"u8);
         if (json.IsEmpty)
-            return new DriverRequest();
+            return null;
         try
         {
             return JsonSerializer.Deserialize(json, DriverJson.Default.DriverRequest) ?? new DriverRequest();

@@ -1,3 +1,6 @@
+using System.Text.Json.Serialization;
+using Lamina.Storage.Attachments;
+
 namespace Lamina.Docker;
 
 /// <summary>The body of any call: each says some of it.</summary>
@@ -11,4 +14,8 @@ internal sealed record DriverRequest
 
     /// <summary>Who mounts or unmounts. Docker has an id for each mount of a container, and Podman one for all.</summary>
     public string? ID { get; init; }
+
+    /// <summary>Which engine asks. That stands in no body.</summary>
+    [JsonIgnore]
+    public ContainerEngine Engine { get; init; } = Engines.Docker;
 }

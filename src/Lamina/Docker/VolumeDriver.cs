@@ -12,6 +12,9 @@ namespace Lamina.Docker;
 internal sealed class VolumeDriver(PoolSet pools, VolumeService volumes, SnapshotService snapshots, AttachmentService attachments, TimeProvider time)
 {
     private const int MaxId = 256;
+
+    // As long as Docker itself goes on asking a driver that is not there.
+    private static readonly TimeSpan s_latePool = TimeSpan.FromSeconds(35);
     private static readonly TimeSpan s_readyPoll = TimeSpan.FromMilliseconds(100);
     private readonly CreateOptions _options = new(volumes, snapshots);
 
@@ -21,8 +24,8 @@ internal sealed class VolumeDriver(PoolSet pools, VolumeService volumes, Snapsho
         await ReadyAsync(patience);
         var name = NameOf(request);
         var options = request.Opts ?? [];
-        if (Find(name) is null)
-            CheckNothingHidden(name, options.GetValueOrDefault(VolumeParameters.PoolKey));
+        if (volumes.FindByName(name) is null)
+            CheckNothingHidden(name, isPlaced: options.ContainsKey(VolumeParameters.PoolKey) || options.ContainsKey(CreateOptions.Source));
         await volumes.CreateAsync(_options.Parse(name, options), patience);
         return new DriverResponse();
     }
@@ -31,15 +34,18 @@ internal sealed class VolumeDriver(PoolSet pools, VolumeService volumes, Snapsho
     internal async Task<DriverResponse> GetAsync(DriverRequest request, CancellationToken patience)
     {
         await ReadyAsync(patience);
+        if (request.Engine == Engines.Docker)
+            await MissingPoolAsync(NameOf(request), patience);
         var volume = Get(request);
-        return new DriverResponse { Volume = Describe(volume) with { Status = StatusOf(volume) } };
+        return new DriverResponse { Volume = Describe(volume, attachments.MountPointOf(volume.Id)) with { Status = StatusOf(volume) } };
     }
 
     /// <summary>All volumes.</summary>
     internal async Task<DriverResponse> ListAsync(DriverRequest _, CancellationToken patience)
     {
         await ReadyAsync(patience);
-        return new DriverResponse { Volumes = [.. volumes.List(0, null).Items.Where(IsOurs).Select(Describe)] };
+        var mountPoints = attachments.MountPoints();
+        return new DriverResponse { Volumes = [.. volumes.List(0, null).Items.Where(IsOurs).Select(volume => Describe(volume, mountPoints.GetValueOrDefault(volume.Id)))] };
     }
 
     /// <summary>Where a volume is mounted, if it is.</summary>
@@ -53,18 +59,18 @@ internal sealed class VolumeDriver(PoolSet pools, VolumeService volumes, Snapsho
     internal async Task<DriverResponse> MountAsync(DriverRequest request, CancellationToken patience)
     {
         await ReadyAsync(patience);
-        var id = IdOf(request);
-        return new DriverResponse { Mountpoint = await attachments.EngineMountAsync(Get(request).Id, Door.Docker, id, patience) };
+        var mount = MountOf(request);
+        return new DriverResponse { Mountpoint = await attachments.EngineMountAsync(Get(request).Id, mount, patience) };
     }
 
     /// <summary>Ends one mount for an id.</summary>
     internal async Task<DriverResponse> UnmountAsync(DriverRequest request, CancellationToken patience)
     {
         await ReadyAsync(patience);
-        var (name, id) = (NameOf(request), IdOf(request));
-        // An engine says it once, and that needs no pool.
-        var volume = Find(name)?.Id ?? attachments.FindEngineMount(ObjectKey.FromName(name), Door.Docker, id) ?? throw NotHere(name);
-        await attachments.EngineUnmountAsync(volume, Door.Docker, id, patience);
+        var (name, mount) = (NameOf(request), MountOf(request));
+        // An engine says it once, and that needs no pool; and where two pools have the name, it is the one that was mounted.
+        var volume = attachments.FindEngineMount(ObjectKey.FromName(name), mount) ?? Find(name)?.Id ?? throw NotHere(name);
+        await attachments.EngineUnmountAsync(volume, mount, patience);
         return new DriverResponse();
     }
 
@@ -73,8 +79,10 @@ internal sealed class VolumeDriver(PoolSet pools, VolumeService volumes, Snapsho
     {
         await ReadyAsync(patience);
         var volume = Get(request);
-        await attachments.ReleaseEnginesAsync(volume.Id, Door.Docker, patience);
-        await volumes.DeleteAsync(volume.Id, patience);
+        await attachments.ReleaseEngineAsync(volume.Id, Door.Docker, request.Engine, patience);
+        // Meanwhile another door may have made one of that name.
+        if (!await volumes.DeleteAsync(volume.Id, found => IsOurs(found) && found.Incarnation == volume.Incarnation, patience) && volumes.FindKnown(volume.Id) is not null)
+            throw NotHere(volume.Name);
         return new DriverResponse();
     }
 
@@ -92,12 +100,26 @@ internal sealed class VolumeDriver(PoolSet pools, VolumeService volumes, Snapsho
         }
     }
 
-    // An engine that does not find its volume asks for it to be made: it would be given an empty one where the one with its data is out of reach.
-    private void CheckNothingHidden(string name, string? pool)
+    // A disk may only be late, as after a boot. Docker is not told anything before that is over.
+    private async Task MissingPoolAsync(string name, CancellationToken patience)
     {
-        foreach (var loaded in pools.List().Select(status => status.Loaded).OfType<LoadedPool>())
-            loaded.CheckReadable(ObjectKey.FromName(name), isSnapshot: false);
-        if (pool is null && MissingPool() is { } missing)
+        var since = time.GetTimestamp();
+        try
+        {
+            while (Find(name) is null && MissingPool() is not null && time.GetElapsedTime(since) < s_latePool)
+                await Task.Delay(s_readyPoll, time, patience);
+        }
+        catch (OperationCanceledException)
+        {
+            // It is missing for good, for all that this call can wait.
+        }
+    }
+
+    // An engine that does not find its volume asks for it to be made: it would be given an empty one where the one with its data is out of reach.
+    private void CheckNothingHidden(string name, bool isPlaced)
+    {
+        CheckReadable(name);
+        if (!isPlaced && MissingPool() is { } missing)
             throw new StorageException(StorageError.Unavailable, $"{MayBeIn(name, missing)}. To make a new one all the same, say in which pool: -o pool=...");
     }
 
@@ -106,9 +128,19 @@ internal sealed class VolumeDriver(PoolSet pools, VolumeService volumes, Snapsho
     private static string MayBeIn(string name, PoolStatus missing) =>
         $"there is no volume '{name}' in the pools that are served, but pool '{missing.Settings.Name}' is not, and may hold it: {missing.Problem}";
 
-    private StorageException NotHere(string name) => MissingPool() is { } missing
-        ? new StorageException(StorageError.Unavailable, MayBeIn(name, missing))
-        : new StorageException(StorageError.NotFound, $"there is no volume '{name}' of this driver");
+    private void CheckReadable(string name)
+    {
+        foreach (var loaded in pools.Loaded)
+            loaded.CheckReadable(ObjectKey.FromName(name), isSnapshot: false);
+    }
+
+    private StorageException NotHere(string name)
+    {
+        CheckReadable(name);
+        return MissingPool() is { } missing
+            ? new StorageException(StorageError.Unavailable, MayBeIn(name, missing))
+            : new StorageException(StorageError.NotFound, $"there is no volume '{name}' of this driver");
+    }
 
     private Volume Get(DriverRequest request) => NameOf(request) is var name && Find(name) is { } volume ? volume : throw NotHere(name);
 
@@ -119,14 +151,14 @@ internal sealed class VolumeDriver(PoolSet pools, VolumeService volumes, Snapsho
     private static string NameOf(DriverRequest request) =>
         request.Name is { Length: > 0 } name ? name : throw new StorageException(StorageError.InvalidArgument, "the volume's name is missing");
 
-    private static string IdOf(DriverRequest request) => request.ID is { Length: > 0 and <= MaxId } id
-        ? id
+    private static EngineMount MountOf(DriverRequest request) => request.ID is { Length: > 0 and <= MaxId } id
+        ? new EngineMount(Door.Docker, request.Engine, id)
         : throw new StorageException(StorageError.InvalidArgument, $"the mount's ID is missing, or longer than {MaxId} characters");
 
-    private DriverVolume Describe(Volume volume) => new()
+    private static DriverVolume Describe(Volume volume, string? mountPoint) => new()
     {
         Name = volume.Name,
-        Mountpoint = attachments.MountPointOf(volume.Id) ?? "",
+        Mountpoint = mountPoint ?? "",
         CreatedAt = volume.CreatedAt.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
     };
 
@@ -134,8 +166,21 @@ internal sealed class VolumeDriver(PoolSet pools, VolumeService volumes, Snapsho
     {
         Pool = pools.Resolve(volume.Id.Pool).Name.ToString(),
         Size = volume.Size?.ToString(),
-        Used = volumes.GetUsage(volume)?.Used.ToString(),
+        Used = UsedBy(volume),
         Source = volume.Source?.ToString() ?? volume.Parameters.Source?.ToString(),
         Snapshots = [.. snapshots.List(volume.Id, 0, null).Items.Where(snapshot => snapshot.IsOf(volume)).Select(snapshot => snapshot.Name)],
     };
+
+    // A disk that does not answer is no reason to keep back what else is known.
+    private string? UsedBy(Volume volume)
+    {
+        try
+        {
+            return volumes.GetUsage(volume)?.Used.ToString();
+        }
+        catch (StorageException)
+        {
+            return null;
+        }
+    }
 }

@@ -140,6 +140,8 @@ internal static class Daemon
     private static void Listen(KestrelServerOptions kestrel, LaminaOptions options)
     {
         kestrel.AddServerHeader = false;
+        // Docker keeps its connections, and repeats what it sends just when we end one without saying what it was.
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromHours(12);
         ListenUnix(kestrel, CsiSocket(options), Listener.Csi);
         ListenUnix(kestrel, options.Admin.Socket, Listener.Admin);
         foreach (var socket in DockerSocket(options))

@@ -90,7 +90,7 @@ internal sealed class PoolLoader(
             await ephemerals.CollectAsync(stoppingToken);
             await attachments.TidyEnginesAsync(stoppingToken);
         }
-        catch (Linux.LinuxException e)
+        catch (Exception e) when (e is Linux.LinuxException or FormatException)
         {
             logger.NotTidied(e.Message);
         }
@@ -103,7 +103,7 @@ internal sealed class PoolLoader(
         {
             await attachments.TidyEnginesAsync(cancellationToken);
         }
-        catch (Exception e) when (e is StorageException or Linux.LinuxException)
+        catch (Exception e) when (e is StorageException or Linux.LinuxException or FormatException)
         {
             logger.NotTidied(e.Message);
         }
@@ -122,11 +122,11 @@ internal sealed class PoolLoader(
         }
     }
 
-    // Only on a host that never had a Lamina: where the state directory exists, an empty one may be the mount point of a disk that is missing.
+    // Only on a host that never had a Lamina: where the state directory exists, an empty one may be the mount point of a disk that is missing, and so may what is above it.
     private void InitializeEmbeddedDefault()
     {
         var embedded = PoolConfiguration.EmbeddedDefault(options);
-        if (pools.All(pool => pool.Path != embedded.Path) || options.Pools.Count > 0 || Directory.Exists(options.StateDirectory))
+        if (pools.All(pool => pool.Path != embedded.Path) || options.Pools.Count > 0 || Directory.Exists(options.StateDirectory) || !StatePresence.IsCertain(options.StateDirectory))
             return;
         try
         {

@@ -11,7 +11,7 @@ namespace Lamina.Storage.Tests.Attachments;
 /// </summary>
 public sealed class BareMountPointTests
 {
-    private static readonly HolderIdentity Holder = new(Door.Docker, HolderKind.Engine, AttachmentService.PodmanId);
+    private static readonly HolderIdentity Holder = new(Door.Docker, HolderKind.Engine, "engine");
 
     public static TheoryData<string> FileSystems => ["tmpfs", "ramfs"];
 

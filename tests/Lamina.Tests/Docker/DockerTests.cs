@@ -183,6 +183,81 @@ public sealed class DockerTests(DockerEngine docker) : IAsyncLifetime
         await docker.StopAsync();
     }
 
+    [Fact]
+    public async Task Docker_KilledUnderALiveContainer_EndsItsVolumeWithIt()
+    {
+        await docker.StopAsync();
+        await docker.EnsureAsync("--live-restore");
+        await docker.OkAsync("volume", "create", "-d", _host.Driver, "data");
+        var container = await StartAsync("-v", "data:/content");
+        docker.Kill();
+        await docker.EnsureAsync("--live-restore");
+
+        Assert.Contains("volume is in use", await docker.RefusedAsync("volume", "rm", "data"), StringComparison.Ordinal);
+        await docker.OkAsync("exec", container, "sh", "-c", "echo alive > /content/file");
+        Assert.NotNull(await _host.PathOfAsync("data"));
+        await docker.OkAsync("rm", "-f", container);
+        await Eventually.TrueAsync(() => _host.PathOfAsync("data").GetAwaiter().GetResult() is null, "the holder is gone");
+        await docker.OkAsync("volume", "rm", "data");
+        await docker.StopAsync();
+    }
+
+    [Fact]
+    public async Task Container_ThatIsAlwaysStarted_HasItsVolumeAfterARestartOfDockerAndAfterTheDeathOfBoth()
+    {
+        await docker.OkAsync("volume", "create", "-d", _host.Driver, "data");
+        var container = await StartAsync("--restart=always", "-v", "data:/content");
+        await docker.OkAsync("exec", container, "sh", "-c", "echo kept > /content/file");
+        await docker.StopAsync();
+        await docker.StartAsync();
+        await Eventually.TrueAsync(() => docker.RunAsync("exec", container, "cat", "/content/file").GetAwaiter().GetResult().Out == "kept\n", "the container runs again");
+
+        docker.Kill();
+        _host.Daemon.Kill();
+        await _host.Daemon.StartAsync();
+        await docker.StartAsync();
+
+        await Eventually.TrueAsync(() => docker.RunAsync("exec", container, "cat", "/content/file").GetAwaiter().GetResult().Out == "kept\n", "the container runs again");
+        Assert.NotNull(await _host.PathOfAsync("data"));
+        await docker.OkAsync("rm", "-f", container);
+        await docker.OkAsync("volume", "rm", "data");
+    }
+
+    [Fact]
+    public async Task Container_ThatIsStopped_IsCopiedInAndOutOfAndStartsWhileTheDaemonIsOnlyComing()
+    {
+        await docker.OkAsync("volume", "create", "-d", _host.Driver, "data");
+        var container = await docker.OkAsync("create", "--network", "none", "-v", "data:/content", "bb", "cat", "/content/file", "/content/in");
+        await File.WriteAllTextAsync($"{_hostRoot}/in", "put");
+        await docker.OkAsync("cp", $"{_hostRoot}/in", $"{container}:/content/in");
+        await docker.OkAsync("cp", $"{container}:/content/in", $"{_hostRoot}/out");
+        Assert.Equal("put", await File.ReadAllTextAsync($"{_hostRoot}/out"));
+        Assert.Null(await _host.PathOfAsync("data"));
+        Assert.Equal(0, await _host.Daemon.StopAsync());
+
+        var started = docker.OkAsync("start", "-a", container);
+        await _host.Daemon.StartAsync();
+
+        Assert.Equal("from the image\nput", await started);
+        await docker.OkAsync("rm", container);
+        await docker.OkAsync("volume", "rm", "data");
+    }
+
+    [Fact]
+    public async Task RestoreInPlace_UnderAContainer_SaysWhoseItIs()
+    {
+        await docker.OkAsync("volume", "create", "-d", _host.Driver, "data");
+        await _host.OkAsync("snapshot", "create", "data", "then");
+        var container = await StartAsync("-v", "data:/content");
+
+        var refused = await _host.RunAsync("snapshot", "restore", "--in-place", "then");
+
+        Assert.Equal(5, refused.ExitCode);
+        Assert.EndsWith(" is in use by a container of Docker; see: docker ps -a --filter volume=data\n", refused.Error, StringComparison.Ordinal);
+        await docker.OkAsync("rm", "-f", container);
+        await docker.OkAsync("volume", "rm", "data");
+    }
+
     private Task<string> RunAsync(params string[] arguments) => docker.OkAsync(["run", "--rm", "--network", "none", .. arguments]);
 
     private Task<string> StartAsync(params string[] arguments) => docker.OkAsync(["run", "-d", .. s_idle, .. arguments, "bb", "sleep", "1000"]);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Lamina.Docker;
 using Lamina.Linux;
 using Lamina.Storage;
 using Lamina.Storage.Attachments;
@@ -21,7 +22,7 @@ public sealed class EngineHolderTests : IAsyncLifetime
 
     private AttachmentService Attachments => _daemon.Services.GetRequiredService<AttachmentService>();
 
-    public async ValueTask InitializeAsync() => _daemon = await TestDaemon.StartAsync("--docker:enabled=true", $"--docker:socket={Socket}");
+    public async ValueTask InitializeAsync() => _daemon = await TestDaemon.StartAsync("--docker:enabled=true", $"--docker:socket={Socket}", $"--bindRoots:0={_root}");
 
     public ValueTask DisposeAsync() => _daemon.DisposeAsync();
 
@@ -32,7 +33,7 @@ public sealed class EngineHolderTests : IAsyncLifetime
             await OkAsync("VolumeDriver.Create", $$"""{"Name":"{{name}}"}""");
         var path = await MountAsync("a");
         var other = (string)(await OkAsync("VolumeDriver.Mount", """{"Name":"w","ID":"b"}"""))["Mountpoint"]!;
-        var podman = (string)(await OkAsync("VolumeDriver.Mount", $$"""{"Name":"w","ID":"{{AttachmentService.PodmanId}}"}"""))["Mountpoint"]!;
+        var podman = (string)(await OkAsync("VolumeDriver.Mount", $$"""{"Name":"w","ID":"{{Engines.PodmanId}}"}"""))["Mountpoint"]!;
         using (await ContainerNamespace.StartAsync(_root, path))
             await TidyAsync();
         Assert.NotNull(MountTable.Read().FindTop(path));
@@ -92,6 +93,83 @@ public sealed class EngineHolderTests : IAsyncLifetime
         await TidyAsync();
 
         Assert.Empty(Attachments.HoldersOf(VolumeOf("v").Id));
+        Assert.Null(MountTable.Read().FindTop(path));
+    }
+
+    // The third mount is of somebody who has told nobody, so the two that were told of may not be there yet.
+    [Fact]
+    public async Task Holders_BesideMoreMountsThanTheyAre_AreNotTakenForLost()
+    {
+        await OkAsync("VolumeDriver.Create", """{"Name":"v"}""");
+        var path = await MountAsync("a");
+        await MountAsync("b");
+        using (await ContainerNamespace.StartAsync(_root, path, "one", "two", "three"))
+            await TidyAsync();
+
+        await TidyAsync();
+
+        Assert.Equal(2, Attachments.HoldersOf(VolumeOf("v").Id).Count);
+    }
+
+    [Fact]
+    public async Task Holder_OfAHostDirectoryThatIsAMountOfItsOwn_GoesWithItsContainer()
+    {
+        var source = Directory.CreateDirectory($"{_root}/disk").FullName;
+        using (var disk = Mounts.CreateFileSystem("tmpfs", "disk", [], MountAttributes.None))
+            Mounts.Attach(disk, source);
+        try
+        {
+            await OkAsync("VolumeDriver.Create", $$$"""{"Name":"v","Opts":{"type":"bind","source":"{{{source}}}"}}""");
+            await OkAsync("VolumeDriver.Create", $$$"""{"Name":"w","Opts":{"type":"bind","source":"{{{source}}}"}}""");
+            var path = await MountAsync("a");
+            await OkAsync("VolumeDriver.Mount", """{"Name":"w","ID":"b"}""");
+            using (await ContainerNamespace.StartAsync(_root, path))
+            {
+                await TidyAsync();
+                Assert.Contains("a container has it mounted", await DriverClient.RefusedAsync(Socket, "VolumeDriver.Remove", """{"Name":"v"}"""), StringComparison.Ordinal);
+            }
+
+            await TidyAsync();
+
+            Assert.Empty(Attachments.HoldersOf(VolumeOf("v").Id));
+            Assert.Null(MountTable.Read().FindTop(path));
+            foreach (var name in (string[])["v", "w"])
+                await OkAsync("VolumeDriver.Remove", $$"""{"Name":"{{name}}"}""");
+        }
+        finally
+        {
+            MountCleanup.UnmountBeneath(source);
+        }
+    }
+
+    [Fact]
+    public async Task Remove_ByOneEngine_EndsNothingOfTheOther()
+    {
+        await OkAsync("VolumeDriver.Create", """{"Name":"v"}""");
+        var path = await MountAsync("a");
+        Assert.Contains("is in use by a container of Docker; see: docker ps -a --filter volume=v",
+            await DriverClient.RefusedAsync(Socket, "VolumeDriver.Remove", """{"Name":"v"}""", "plugin"), StringComparison.Ordinal);
+        await MountAsync(Engines.PodmanId);
+        await UnmountAsync("a");
+
+        Assert.Contains("is in use by a container of Podman; see: podman ps -a --filter volume=v; where no container has it: podman volume unmount v",
+            await DriverClient.RefusedAsync(Socket, "VolumeDriver.Remove", """{"Name":"v"}"""), StringComparison.Ordinal);
+
+        Assert.NotNull(MountTable.Read().FindTop(path));
+        await DriverClient.OkAsync(Socket, "VolumeDriver.Remove", """{"Name":"v"}""", "plugin");
+    }
+
+    // It counts itself: its one end means that nothing of its own has the volume.
+    [Fact]
+    public async Task Unmount_ByPodman_EndsAllThatItHasWhereNoContainerIsLeft()
+    {
+        await OkAsync("VolumeDriver.Create", """{"Name":"v"}""");
+        var path = await MountAsync(Engines.PodmanId);
+        using (await ContainerNamespace.StartAsync(_root, path))
+            await MountAsync(Engines.PodmanId);
+
+        await UnmountAsync(Engines.PodmanId);
+
         Assert.Null(MountTable.Read().FindTop(path));
     }
 

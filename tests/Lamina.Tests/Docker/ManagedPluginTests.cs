@@ -37,6 +37,21 @@ public sealed class ManagedPluginTests(DockerEngine docker)
             docker.Kill();
             await docker.StartAsync();
             await docker.OkAsync("rm", "-f", container);
+
+            // Its disk is missing after a boot: all that is left is the empty mount point.
+            await docker.OkAsync("plugin", "disable", "-f", "lamina-plugin");
+            Directory.Move(state, $"{state}-away");
+            Directory.CreateDirectory(state);
+            await docker.OkAsync("plugin", "enable", "lamina-plugin");
+            var socket = $"/run/docker/plugins/{await docker.OkAsync("plugin", "inspect", "-f", "{{.ID}}", "lamina-plugin")}/lamina.sock";
+            Assert.Contains("pool 'default' is not, and may hold it", await DriverClient.RefusedAsync(socket, "VolumeDriver.Create", """{"Name":"managed"}"""), StringComparison.Ordinal);
+            Assert.Empty(Directory.EnumerateFileSystemEntries(state));
+
+            await docker.OkAsync("plugin", "disable", "-f", "lamina-plugin");
+            Directory.Delete(state);
+            Directory.Move($"{state}-away", state);
+            await docker.OkAsync("plugin", "enable", "lamina-plugin");
+            Assert.Equal("kept", await docker.OkAsync("run", "--rm", "--network", "none", "-v", "managed:/content", "bb", "cat", "/content/file"));
             await docker.OkAsync("volume", "rm", "managed");
         }
         finally

@@ -21,6 +21,8 @@ public sealed class OutOfReachTests
         Assert.StartsWith("there is no volume 'v' in the pools that are served, but pool 'gone' is not, and may hold it: ", refused, StringComparison.Ordinal);
         await DriverClient.OkAsync($"{_root}/other.sock", "VolumeDriver.Create", """{"Name":"v","Opts":{"pool":"here"}}""");
         await DriverClient.OkAsync($"{_root}/other.sock", "VolumeDriver.Create", """{"Name":"v"}""");
+        // A host directory is what it is, wherever a volume of the name may lie.
+        Assert.StartsWith("bind volumes are switched off", await DriverClient.RefusedAsync($"{_root}/other.sock", "VolumeDriver.Create", """{"Name":"w","Opts":{"type":"bind","source":"/data"}}"""), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -39,6 +41,9 @@ public sealed class OutOfReachTests
             var refused = await DriverClient.RefusedAsync($"{_root}/second.sock", "VolumeDriver.Create", $$"""{"Name":"v","Opts":{{options}}}""");
             Assert.StartsWith("'volumes/v' in pool 'old' can't be read", refused, StringComparison.Ordinal);
         }
+        // So does a start of its container; and Docker hears nothing that it would take for the word that there is none.
+        Assert.StartsWith("'volumes/v' in pool 'old' can't be read", await DriverClient.RefusedAsync($"{_root}/second.sock", "VolumeDriver.Mount", """{"Name":"v","ID":"a"}"""), StringComparison.Ordinal);
+        Assert.Equal("", await DriverClient.AnswerAsync($"{_root}/second.sock", "POST /VolumeDriver.Get HTTP/1.1\r\nHost: \r\nContent-Length: 12\r\nConnection: close\r\n\r\n{\"Name\":\"v\"}"));
     }
 
     [Fact]
@@ -57,7 +62,7 @@ public sealed class OutOfReachTests
             await daemon.StartAsync();
 
             Assert.StartsWith("there is no volume 'v' in the pools that are served, but pool 'late' is not, and may hold it: ",
-                await DriverClient.RefusedAsync($"{_root}/door.sock", "VolumeDriver.Get", """{"Name":"v"}"""), StringComparison.Ordinal);
+                await DriverClient.RefusedAsync($"{_root}/door.sock", "VolumeDriver.Get", """{"Name":"v"}""", "plugin"), StringComparison.Ordinal);
             await DriverClient.OkAsync($"{_root}/door.sock", "VolumeDriver.Unmount", """{"Name":"v","ID":"a"}""");
 
             Assert.Null(MountTable.Read().FindTop(path));

@@ -212,6 +212,45 @@ public sealed class VolumeDriverTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task List_WithAVolumeOnAServerThatDoesNotAnswer_AsksNobodyThere()
+    {
+        await OkAsync("VolumeDriver.Create", """{"Name":"v"}""");
+        var path = await MountAsync("a");
+        using (new HangingFileSystem(path))
+        {
+            var listed = (await OkAsync("VolumeDriver.List").WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken))["Volumes"]![0]!;
+
+            Assert.Equal(("v", path), ((string)listed["Name"]!, (string)listed["Mountpoint"]!));
+        }
+        await UnmountAsync("a");
+    }
+
+    // Docker repeats a call whose connection broke with nothing left to send, and takes any answer to Get but a volume for the word that there is none.
+    [Fact]
+    public async Task Calls_ThatWereCutOff_AreNotTakenForCallsOfNoVolume()
+    {
+        foreach (var method in (string[])["Create", "Mount", "Unmount", "Remove", "Path"])
+        {
+            var (status, body) = await DriverClient.SendAsync(Socket, $"POST /VolumeDriver.{method} HTTP/1.1\r\nHost: \r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            Assert.Equal(HttpStatusCode.InternalServerError, status);
+            Assert.Contains("do it once more", body, StringComparison.Ordinal);
+        }
+        Assert.Equal("", await DriverClient.AnswerAsync(Socket, "POST /VolumeDriver.Get HTTP/1.1\r\nHost: \r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+    }
+
+    [Theory]
+    [InlineData("""{"size":"1Gi"}""", "a volume 'theirs' exists already; it was made through Cli, not Docker", "theirs")]
+    [InlineData("""{"pool":"bind"}""", "the option 'pool' is 'bind', which are host directories: ask for one by type=bind with source=<host directory>, and leave the pool out", "v")]
+    [InlineData("""{"size":"30Mi"}""", "a volume 'sized' exists already, with another size: 10Mi, not 30Mi", "sized")]
+    public async Task Create_OfWhatCanNotBe_SaysTheFirstReason(string options, string message, string name)
+    {
+        await CliRun.OkAsync(_daemon, "volume", "create", "theirs");
+        await OkAsync("VolumeDriver.Create", """{"Name":"sized","Opts":{"size":"10Mi"}}""");
+
+        Assert.Equal(message, await RefusedAsync("VolumeDriver.Create", $$"""{"Name":"{{name}}","Opts":{{options}}}"""));
+    }
+
+    [Fact]
     public async Task Requests_OfAnotherShape_AreRefusedWithTheReason()
     {
         foreach (var body in (string[])["{", "[]", "7", """{"Name":7}""", """{"Name":"v","Opts":{"size":1}}"""])

@@ -34,14 +34,27 @@ public sealed class EmbeddedPoolTests
             Mounts.Attach(mount, overlay);
         try
         {
+            // An empty one might be the mount point of a missing disk, where nothing would be tried.
+            await File.WriteAllTextAsync(Path.Combine(overlay, "file"), "");
+
             await AssertServesElsewhereAsync(Path.Combine(overlay, "var/state"));
 
-            Assert.Empty(Directory.EnumerateFileSystemEntries(overlay));
+            Assert.Equal([Path.Combine(overlay, "file")], Directory.EnumerateFileSystemEntries(overlay));
         }
         finally
         {
             MountCleanup.UnmountBeneath(overlay);
         }
+    }
+
+    [Fact]
+    public async Task Start_WhereTheDirectoryAboveMayBeTheMountPointOfAMissingDisk_MakesNothing()
+    {
+        var disk = TestScratch.NewDirectory("mount-point");
+
+        await AssertServesElsewhereAsync(Path.Combine(disk, "state"));
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(disk));
     }
 
     private static async Task AssertServesElsewhereAsync(string stateDirectory)
