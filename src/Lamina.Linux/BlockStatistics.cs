@@ -3,7 +3,10 @@ using System.Text;
 
 namespace Lamina.Linux;
 
-/// <summary>What a block device has done since it was made. See the kernel's Documentation/block/stat.rst.</summary>
+/// <summary>
+/// What a block device has done since the kernel made it; a loop device goes on counting from what it did for other files. See the kernel's
+/// Documentation/block/stat.rst.
+/// </summary>
 /// <param name="Reads">Reads that are through.</param>
 /// <param name="ReadBytes">What they read.</param>
 /// <param name="Writes">Writes that are through.</param>
@@ -17,6 +20,11 @@ public sealed record BlockStatistics(long Reads, long ReadBytes, long Writes, lo
     /// <summary>Of several devices; as busy as the one that was so the longest.</summary>
     public static BlockStatistics operator +(BlockStatistics one, BlockStatistics other) => new(
         one.Reads + other.Reads, one.ReadBytes + other.ReadBytes, one.Writes + other.Writes, one.WrittenBytes + other.WrittenBytes, one.Busy > other.Busy ? one.Busy : other.Busy);
+
+    /// <summary>What was done since; null where less is counted than then, so that it is another device.</summary>
+    public BlockStatistics? Since(BlockStatistics begin) => begin.Reads > Reads || begin.Writes > Writes || begin.ReadBytes > ReadBytes || begin.WrittenBytes > WrittenBytes || begin.Busy > Busy
+        ? null
+        : new(Reads - begin.Reads, ReadBytes - begin.ReadBytes, Writes - begin.Writes, WrittenBytes - begin.WrittenBytes, Busy - begin.Busy);
 
     /// <summary>Of a device; null where there is none of that number, as of a filesystem without a device of its own.</summary>
     /// <param name="device">As <see cref="FileStatus.Device"/> or <see cref="FileStatus.RepresentedDevice"/>.</param>

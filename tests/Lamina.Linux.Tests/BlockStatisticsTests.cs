@@ -45,6 +45,15 @@ public sealed class BlockStatisticsTests(Ext4FileSystem fileSystem)
     }
 
     [Fact]
+    public void Since_AnEarlierCount_IsWhatWasAdded()
+    {
+        var begin = new BlockStatistics(1, 2, 3, 4, TimeSpan.FromSeconds(1));
+
+        Assert.Equal(new BlockStatistics(2, 2, 2, 2, TimeSpan.FromSeconds(1)), new BlockStatistics(3, 4, 5, 6, TimeSpan.FromSeconds(2)).Since(begin));
+        Assert.Null(new BlockStatistics(0, 2, 3, 4, TimeSpan.FromSeconds(1)).Since(begin));
+    }
+
+    [Fact]
     public void Sum_OfDevices_IsAsBusyAsTheBusiest() => Assert.Equal(
         new BlockStatistics(4, 6, 8, 10, TimeSpan.FromSeconds(2)),
         new BlockStatistics(1, 2, 3, 4, TimeSpan.FromSeconds(2)) + new BlockStatistics(3, 4, 5, 6, TimeSpan.FromSeconds(1)));

@@ -132,13 +132,18 @@ internal sealed class StateSampler(
             bytes = usage is { Exclusive: { } exclusive } ? bytes + exclusive.Bytes : -1;
             bytesAt = usage is not null && usage.MeasuredAt < bytesAt ? usage.MeasuredAt : bytesAt;
         }
+        var known = Find(before, volume);
+        var (device, begin) = DeviceOf(devices?.GetValueOrDefault(volume.Id), known);
         return new VolumeSample
         {
             Volume = volume,
-            Labels = Known(before, volume) ?? LabelsOf(pool.Name, volume),
+            // They never change, and are the larger part of a sample.
+            Labels = known?.Labels ?? LabelsOf(pool.Name, volume),
             Usage = Unless(() => pool.Pool.GetUsage(volume), null),
             Figures = Unless(() => pool.Pool.GetFigures(volume), default),
-            Device = devices?.GetValueOrDefault(volume.Id) is { } device ? BlockStatistics.Find(device) : null,
+            Device = device,
+            DeviceName = begin is null ? null : devices?.GetValueOrDefault(volume.Id),
+            DeviceBegin = begin,
             SnapshotBytes = bytes,
             SnapshotBytesAt = bytesAt,
             Snapshots = count,
@@ -147,8 +152,16 @@ internal sealed class StateSampler(
         };
     }
 
-    // Labels never change, and are the larger part of a sample. Both lists are in the order of keys.
-    private static byte[]? Known(PoolSample? before, Volume volume)
+    // A loop device goes on counting from what it did for other files, which is none of this volume's.
+    private static (BlockStatistics? Device, BlockStatistics? Begin) DeviceOf(string? name, VolumeSample? before)
+    {
+        if (name is null || BlockStatistics.Find(name) is not { } now)
+            return (null, null);
+        return before is { DeviceName: { } last, DeviceBegin: { } begin } && last == name && now.Since(begin) is { } done ? (done, begin) : (now.Since(now), now);
+    }
+
+    // Both lists are in the order of keys.
+    private static VolumeSample? Find(PoolSample? before, Volume volume)
     {
         var (low, high) = (0, (before?.Volumes.Length ?? 0) - 1);
         while (low <= high)
@@ -156,7 +169,7 @@ internal sealed class StateSampler(
             var middle = (low + high) / 2;
             var order = before!.Volumes[middle].Volume.Id.CompareTo(volume.Id);
             if (order == 0)
-                return before.Volumes[middle].Labels;
+                return before.Volumes[middle];
             (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
         }
         return null;

@@ -30,7 +30,7 @@ internal static class VolumeFamilies
             (volume, _) => volume.SnapshotBytes < 0 || volume.Snapshots == 0 ? null : Seconds(volume.SnapshotBytesAt)),
         (Of("lamina_volume_newest_snapshot_timestamp_seconds", "When the volume's last snapshot was cut; absent without one."), (volume, _) => volume.Snapshots > 0 ? Seconds(volume.NewestSnapshot) : null),
         (Of("lamina_volume_oldest_snapshot_timestamp_seconds", "When the oldest of its snapshots was cut; absent without one."), (volume, _) => volume.Snapshots > 0 ? Seconds(volume.OldestSnapshot) : null),
-        (Counter("lamina_volume_device_reads_total", "Reads of the volume's device since it was attached; as the four that follow, of attached volumes with a device of their own."), (volume, _) => volume.Device?.Reads),
+        (Counter("lamina_volume_device_reads_total", "Reads of the volume's device since it was first seen attached; as the four that follow, of attached volumes with a device of their own."), (volume, _) => volume.Device?.Reads),
         (Counter("lamina_volume_device_read_bytes_total", "What they read."), (volume, _) => volume.Device?.ReadBytes),
         (Counter("lamina_volume_device_writes_total", "Writes to it."), (volume, _) => volume.Device?.Writes),
         (Counter("lamina_volume_device_written_bytes_total", "What they wrote."), (volume, _) => volume.Device?.WrittenBytes),

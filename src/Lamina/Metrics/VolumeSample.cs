@@ -19,8 +19,14 @@ internal sealed class VolumeSample
     /// <summary>What its backend knows of it besides.</summary>
     internal VolumeFigures Figures { get; init; }
 
-    /// <summary>What its device has done; null: it has none for itself, or is not attached.</summary>
+    /// <summary>What its device has done since it was seen as the volume's for the first time; null: it has none for itself, or is not attached.</summary>
     internal BlockStatistics? Device { get; init; }
+
+    /// <summary>Which one that is.</summary>
+    internal string? DeviceName { get; init; }
+
+    /// <summary>What it had done by then, for others as a rule.</summary>
+    internal BlockStatistics? DeviceBegin { get; init; }
 
     /// <summary>What each of its snapshots holds alone, summed; -1: unknown.</summary>
     internal long SnapshotBytes { get; init; } = -1;
