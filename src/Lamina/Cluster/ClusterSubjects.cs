@@ -11,12 +11,17 @@ internal sealed class ClusterSubjects(PersistentVolumeIndex index, LaminaOptions
     private const string PodKey = ClassParameters.KubernetesPrefix + "pod.";
     private const string SnapshotKey = ClassParameters.KubernetesPrefix + "volumesnapshot/";
 
+    private const int MaxName = 253;
+
     /// <summary>This node.</summary>
     internal ClusterObject Node { get; } = ClusterObject.Node(options.NodeName);
 
+    /// <summary>Whether the claims of all volumes are known that have any. Before, what is told should wait.</summary>
+    internal bool AreKnown => index.View is not null;
+
     /// <summary>The claim of a volume, or the pod of an inline one; null when neither is known.</summary>
     internal ClusterObject? Of(Volume volume) => volume.Ephemeral is not null
-        ? Named(volume.Labels, PodKey + "namespace", PodKey + "name") is var (@namespace, name) ? ClusterObject.Pod(@namespace, name, volume.Labels.GetValueOrDefault(PodKey + "uid")) : null
+        ? PodOf(volume.Labels)
         // What it is bound to now knows better than what it was made for.
         : index.View?.Naming(volume.Id)?.Claim ?? ClaimOf(volume.Labels);
 
@@ -28,6 +33,13 @@ internal sealed class ClusterSubjects(PersistentVolumeIndex index, LaminaOptions
     internal static ClusterObject? SnapshotOf(IReadOnlyDictionary<string, string> labels) =>
         Named(labels, SnapshotKey + "namespace", SnapshotKey + "name") is var (@namespace, name) ? ClusterObject.VolumeSnapshot(@namespace, name) : null;
 
+    private static ClusterObject? PodOf(IReadOnlyDictionary<string, string> labels) =>
+        Named(labels, PodKey + "namespace", PodKey + "name") is var (@namespace, name) && labels.GetValueOrDefault(PodKey + "uid") is { Length: > 0 } uid ? ClusterObject.Pod(@namespace, name, uid) : null;
+
     private static (string Namespace, string Name)? Named(IReadOnlyDictionary<string, string> labels, string namespaceKey, string nameKey) =>
-        labels.GetValueOrDefault(namespaceKey) is { Length: > 0 } @namespace && labels.GetValueOrDefault(nameKey) is { Length: > 0 } name ? (@namespace, name) : null;
+        labels.GetValueOrDefault(namespaceKey) is { } @namespace && IsName(@namespace) && labels.GetValueOrDefault(nameKey) is { } name && IsName(name) ? (@namespace, name) : null;
+
+    // They become part of a request's path.
+    private static bool IsName(string text) =>
+        text.Length is > 0 and <= MaxName && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '.') && text[0] != '.';
 }

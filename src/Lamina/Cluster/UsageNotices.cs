@@ -46,8 +46,8 @@ internal sealed class UsageNotices(PoolSet pools, Catalog catalog, StateSampler 
     // Between the two it is neither, so that a volume at the border is not told of again and again.
     private static bool? Compare(double ratio, double begin, double end) => ratio > begin ? true : ratio < end ? false : null;
 
-    // What has no claim that we know of has nobody to be told, now and later.
+    // What has no claim has nobody to be told, now and later.
     private bool Tell(NoticeReason reason, Volume volume, VolumeUsage usage, ByteSize size, string advice) =>
-        subjects.Of(volume) is not { } subject || notices.Tell(new Notice(reason, subject, volume.Id.ToString(), string.Create(CultureInfo.InvariantCulture,
+        subjects.Of(volume) is not { } subject ? subjects.AreKnown : notices.Tell(new Notice(reason, subject, volume.Id.ToString(), string.Create(CultureInfo.InvariantCulture,
             $"volume {volume.Id} on node {options.NodeName} uses {usage.Used} of {size} ({100.0 * usage.Used.Bytes / size.Bytes:0} %); {advice}"), usage.MeasuredAt));
 }

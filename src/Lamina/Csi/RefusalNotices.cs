@@ -17,9 +17,10 @@ internal sealed class RefusalNotices(ClusterNotices notices, ClusterSubjects sub
     {
         if (!notices.IsWanted || failure is not StorageException refusal)
             return;
+        // Each node may refuse for reasons of its own, and has an event for it.
         var notice = (request, refusal.Error) switch
         {
-            (Wire.CreateVolumeRequest volume, StorageError.ResourceExhausted) => Of(NoticeReason.PoolFull, ClusterSubjects.ClaimOf(volume.Parameters), "", refusal),
+            (Wire.CreateVolumeRequest volume, StorageError.ResourceExhausted) => Of(NoticeReason.PoolFull, ClusterSubjects.ClaimOf(volume.Parameters), options.NodeName, refusal),
             (Wire.CreateSnapshotRequest snapshot, StorageError.FailedPrecondition) =>
                 Of(NoticeReason.SnapshotRefused, ClusterSubjects.SnapshotOf(snapshot.Parameters) ?? ClaimOf(snapshot.SourceVolumeId), snapshot.Name, refusal),
             _ => null,

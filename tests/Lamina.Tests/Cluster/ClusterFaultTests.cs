@@ -40,7 +40,7 @@ public sealed class ClusterFaultTests : IAsyncLifetime
         _server.Store.Compact();
         await _server.EndWatchesAsync(WatchEnd.Expire);
 
-        await Eventually.TrueAsync(() => Volatile.Read(ref attempts) >= 3, "the list has failed in its middle again and again");
+        await Eventually.TrueAsync(() => Volatile.Read(ref attempts) >= 5, "the list has failed in its middle again and again");
         Assert.True(scene.Standing.Orphans is null or { IsEmpty: true }, "somebody was called an orphan by half a list");
 
         _server.Fault = _ => null;
@@ -231,7 +231,7 @@ public sealed class ClusterFaultTests : IAsyncLifetime
         await scene.Daemon.RestartAsync();
         await Assert.ThrowsAsync<RpcException>(async () => await scene.Daemon.Controller.CreateVolumeAsync(scene.Request("large", pool: "full")));
         await scene.EventAsync(NoticeReason.PoolFull, "large", which: @event => @event.Count == 2);
-        await Eventually.TrueAsync(() => _server.Count("create", "configmaps") > 0 && _server.Count("watch", "persistentvolumes") > 1, "the pools are shown");
+        await Eventually.TrueAsync(() => _server.Count("create", "configmaps") > 0 && _server.Count("watch", "persistentvolumes") > 0, "the pools are shown, and the daemon watches");
 
         Assert.Equal(_server.Allowed.Order(StringComparer.Ordinal), _server.Requests.Select(request => $"{request.Verb} {request.Resource}").Distinct().Order(StringComparer.Ordinal));
     }
