@@ -17,7 +17,7 @@ internal sealed partial class ZfsPool
         {
             case VolumeContent.OfSnapshot of:
                 var (_, dataset) = GetSnapshot(of.Snapshot.Id.Key);
-                await CloneAsync(volume, dataset, of.Snapshot.Id.Key.ToString(), of.Key).ConfigureAwait(false);
+                await CloneAsync(volume, dataset, of.Snapshot.Id.Key.ToString(), of.Snapshot.Size, of.Key).ConfigureAwait(false);
                 break;
             case VolumeContent.OfVolume of:
                 await CopyAsync(volume, of.Volume, of.Key).ConfigureAwait(false);
@@ -26,7 +26,7 @@ internal sealed partial class ZfsPool
                 await CreateEncryptedAsync(volume, encryption, key).ConfigureAwait(false);
                 break;
             default:
-                await BuildAsync(volume, isCopy: false, (name, properties) => _zfs.CreateAsync(name, DatasetProperties.ShapeOf(volume), properties)).ConfigureAwait(false);
+                await BuildAsync(volume, DatasetProperties.OfNew(volume), isCopy: false, (name, properties) => _zfs.CreateAsync(name, DatasetProperties.ShapeOf(volume), properties)).ConfigureAwait(false);
                 break;
         }
         _volumes[volume.Id.Key] = volume;
@@ -103,7 +103,7 @@ internal sealed partial class ZfsPool
         try
         {
             await TakeCopyPointAsync(point, source).ConfigureAwait(false);
-            await CloneAsync(volume, dataset, name, key).ConfigureAwait(false);
+            await CloneAsync(volume, dataset, name, source.Volume.Size, key).ConfigureAwait(false);
         }
         catch
         {
@@ -138,10 +138,10 @@ internal sealed partial class ZfsPool
     }
 
     // With its record by one command. Only an owner of the root that is not root, and a filesystem of its own, take more than one, and a rename in the end.
-    private async Task BuildAsync(Volume volume, bool isCopy, Func<string, IEnumerable<(string Name, string Value)>, Task> make)
+    private async Task BuildAsync(Volume volume, IEnumerable<(string Name, string Value)> settings, bool isCopy, Func<string, IEnumerable<(string Name, string Value)>, Task> make)
     {
         var place = _layout.VolumeOf(volume.Id.Key);
-        (string Name, string Value)[] properties = [.. isCopy ? DatasetProperties.OfCopy(volume) : DatasetProperties.OfNew(volume), .. ZfsRecords.Of(volume)];
+        (string Name, string Value)[] properties = [.. settings, .. ZfsRecords.Of(volume)];
         if (volume.FileSystem is null && volume.Parameters is { Uid: null, Gid: null, Mode: null })
         {
             await make(place, properties).ConfigureAwait(false);

@@ -71,7 +71,7 @@ internal static class ZfsRecords
         CheckIdentity(volume.Id.Pool, volume.Id.Key, pool, name);
         if (volume.IsImage != dataset.IsDevice)
             throw new FormatException($"it says that it is {(volume.IsImage ? "a block device, and ZFS that it is a tree of files" : "a tree of files, and ZFS that it is a block device")}");
-        return volume with { Size = dataset.Size(dataset.IsDevice ? "volsize" : "refquota"), Attributes = DatasetProperties.ReadAttributes(dataset) };
+        return volume with { Size = dataset.Size(dataset.IsDevice ? ZvolProperties.Size : "refquota"), Attributes = DatasetProperties.ReadAttributes(dataset) };
     });
 
     /// <summary>Reads a snapshot's record.</summary>
