@@ -36,6 +36,7 @@ public sealed class ZvolTests(ZfsFileSystem fileSystem) : IAsyncLifetime
         var group = SnapshotGroupMembership.Of("all", volumes.Select(volume => volume.Id));
         var snapshots = new List<Snapshot>();
         var cuts = new List<ISnapshotCut>();
+        await using var disposal = new Disposal(cuts);
         foreach (var volume in volumes)
         {
             var record = _scratch.NewSnapshot(volume, volume.Name) with { Id = group.Members[cuts.Count], Group = group };
@@ -44,10 +45,8 @@ public sealed class ZvolTests(ZfsFileSystem fileSystem) : IAsyncLifetime
 
         var moment = await _scratch.Cuts.RunAsync(cuts);
         foreach (var cut in cuts)
-        {
             snapshots.Add(await cut.PublishAsync(moment));
-            await cut.DisposeAsync();
-        }
+        await disposal.DisposeAsync();
 
         // Who writes to a raw device can't be stopped: without an error nobody was.
         Assert.Null(moment.Pause);
@@ -188,8 +187,27 @@ public sealed class ZvolTests(ZfsFileSystem fileSystem) : IAsyncLifetime
         await UnlockedAsync(copy, async () => Assert.Equal("then", await ReadAsync(copy)));
         await UnlockedAsync(volume, () => WriteAsync(volume, "now"));
         await UnlockedAsync(copy, async () => Assert.Equal("then", await ReadAsync(copy)));
+
+        // Nobody gives a key for going back in place, and what is on the device can't be looked at without.
+        if (kind is not null)
+        {
+            Assert.Equal(StorageError.FailedPrecondition, (await Assert.ThrowsAsync<StorageException>(() => Pool.RestoreVolumeAsync(volume, snapshot))).Error);
+            await UnlockedAsync(volume, async () => Assert.Equal("now", await ReadAsync(volume)));
+            return;
+        }
         await Pool.RestoreVolumeAsync(volume, snapshot);
         await UnlockedAsync(volume, async () => Assert.Equal("then", await ReadAsync(volume)));
+    }
+
+    // They hold devices open, so they must not be left when a test fails.
+    private sealed class Disposal(List<ISnapshotCut> cuts) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var cut in cuts)
+                await cut.DisposeAsync();
+            cuts.Clear();
+        }
     }
 
     private async Task<Volume> CreateAsync(string name, VolumeFileSystem? kind, VolumeParameters? parameters = null, VolumeContent? content = null) => await _scratch.CreateAsync(

@@ -145,6 +145,13 @@ quietly udevadm settle
 quietly zfs snapshot $pool/lamina/z@s
 quietly zfs clone $pool/lamina/z@s $pool/lamina/y
 answered zfs get -Hp -o name,property,value,source volsize,volblocksize,refreservation,origin $pool/lamina/y
+answered zfs create -s -V 16M -o volblocksize=4K -o volmode=dev -o snapdev=hidden $pool/lamina/x
+answered zfs snapshot -o lamina:group=both $pool/lamina/z@both $pool/lamina/a@both
+answered zfs clone -o volsize=33554432 -o refreservation=auto -o volmode=dev -o snapdev=hidden -o lamina:volume=w $pool/lamina/z@both $pool/lamina/w
+answered zfs set volsize=67108864 refreservation=auto $pool/lamina/w
+answered zfs get -Hp -o name,property,value,source type,volsize,volblocksize,refreservation,volmode,snapdev,origin,lamina:volume $pool/lamina/w
+refused ResourceExhausted zfs set volsize=1T refreservation=auto $pool/lamina/w
+refused ResourceExhausted zfs clone -o volsize=1T -o refreservation=auto $pool/lamina/z@both $pool/lamina/v
 
 # Encryption. A copy has the key of what it was made from, and can't leave its parent.
 key=(-o keyformat=passphrase -o keylocation=prompt)

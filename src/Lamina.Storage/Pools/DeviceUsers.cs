@@ -8,10 +8,11 @@ namespace Lamina.Storage.Pools;
 /// </summary>
 internal static class DeviceUsers
 {
-    private const int Looks = 25;
-    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(20);
+    // udev looks at each that was written to, when it is closed, and on a busy host that takes a while.
+    private const int Looks = 100;
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>A process that has it open, and does not close it within half a second, as who looks at every device does; null: none.</summary>
+    /// <summary>A process that has it open, and does not close it within five seconds, as who looks at every device does; null: none.</summary>
     /// <param name="device">As <see cref="FileStatus.RepresentedDevice"/>. We must not have it open ourselves.</param>
     internal static int? FindLasting(ulong device)
     {

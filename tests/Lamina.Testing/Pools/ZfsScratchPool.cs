@@ -9,6 +9,8 @@ namespace Lamina.Testing.Pools;
 /// <summary>A ZFS pool in a dataset of its own.</summary>
 public sealed class ZfsScratchPool : ScratchPool
 {
+    // In an emulated guest a command alone can take seconds, and a filesystem is frozen meanwhile.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
     private readonly ILoggerFactory _loggers;
 
     private ZfsScratchPool(PoolSettings settings, ILoggerFactory loggers)
@@ -45,7 +47,7 @@ public sealed class ZfsScratchPool : ScratchPool
     /// <summary>Makes a pool and opens it.</summary>
     public static async Task<ZfsScratchPool> CreateAsync(ZfsFileSystem fileSystem, ILoggerFactory? loggers = null)
     {
-        var pool = new ZfsScratchPool(SettingsOf(fileSystem.NewDataset()), loggers ?? NullLoggerFactory.Instance);
+        var pool = new ZfsScratchPool(SettingsOf(fileSystem.NewDataset()) with { MaxPause = s_patience }, loggers ?? NullLoggerFactory.Instance);
         await PoolInitializer.InitializeAsync(pool.Settings, null, CancellationToken.None);
         await pool.OpenAsync();
         return pool;

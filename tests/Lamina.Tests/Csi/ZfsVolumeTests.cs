@@ -135,19 +135,118 @@ public sealed class ZfsVolumeTests(ZfsFileSystem fileSystem) : IAsyncLifetime
     [Fact]
     public async Task Volume_OfASortThatThePoolHasNot_IsRefusedClearly()
     {
+        var lzo = Requests.CreateVolume("lzo");
+        lzo.Parameters["compression"] = "lzo";
+        Assert.Contains("possible are none, on,", (await RefusedAsync(lzo)).Detail, StringComparison.Ordinal);
+        var tuned = Requests.CreateVolume("tuned");
+        tuned.Parameters["volblocksize"] = "8Ki";
+        Assert.Contains("volblocksize", (await RefusedAsync(tuned)).Detail, StringComparison.Ordinal);
+        if (ZfsFileSystem.IsInKernel)
+            return;
+
         var block = Requests.CreateVolume("block");
         block.VolumeCapabilities[0] = Requests.Block();
         var ext4 = Requests.CreateVolume("ext4");
         ext4.VolumeCapabilities[0] = Requests.Mount(fileSystem: "ext4");
-        var lzo = Requests.CreateVolume("lzo");
-        lzo.Parameters["compression"] = "lzo";
-
         var encrypted = Requests.CreateVolume("encrypted");
         encrypted.Parameters["encryption"] = "on";
-        Assert.Contains(ZfsFileSystem.IsInKernel ? "'encryptionKey'" : "has no encryption", (await RefusedAsync(encrypted)).Detail, StringComparison.Ordinal);
-        Assert.Contains("raw block volumes", (await RefusedAsync(block)).Detail, StringComparison.Ordinal);
-        Assert.Contains("'ext4'", (await RefusedAsync(ext4)).Detail, StringComparison.Ordinal);
-        Assert.Contains("possible are none, on,", (await RefusedAsync(lzo)).Detail, StringComparison.Ordinal);
+        Assert.Contains("has no encryption", (await RefusedAsync(encrypted)).Detail, StringComparison.Ordinal);
+        Assert.Contains("raw block volumes, as zfs-fuse has no block devices", (await RefusedAsync(block)).Detail, StringComparison.Ordinal);
+        Assert.Contains("'ext4' is not possible in pool 'tank': it would lie on a block device, and zfs-fuse has none", (await RefusedAsync(ext4)).Detail, StringComparison.Ordinal);
+    }
+
+    // On OpenZFS alone: zfs-fuse refuses them, as the test above tells.
+    [Fact]
+    public async Task Block_Published_IsADeviceThatLivesAsAnyOther()
+    {
+        Assert.SkipUnless(ZfsFileSystem.IsInKernel, "needs the block devices of OpenZFS: make test-guest");
+        var volume = await CreateAsync(Requests.Block(), Size + 1);
+        Assert.Equal(Size + (128 << 10), volume.CapacityBytes);
+        var staging = await _daemon.StageAsync(volume.VolumeId, Requests.Block());
+        var target = await _daemon.PublishAsync(volume.VolumeId, staging, Requests.Block());
+        WriteDevice(target, 1 << 20, "then"u8);
+        var older = (await _daemon.SnapshotAsync(volume.VolumeId)).SnapshotId;
+        WriteDevice(target, 8 << 20, "now"u8);
+        var newer = (await _daemon.SnapshotAsync(volume.VolumeId)).SnapshotId;
+
+        Assert.Equal([(1L << 20, 4096L)], await RangesAsync(_daemon.SnapshotMetadata.GetMetadataAllocated(new() { SnapshotId = older }), message => message.BlockMetadata));
+        Assert.Equal([(8L << 20, 4096L)], await RangesAsync(_daemon.SnapshotMetadata.GetMetadataDelta(new() { BaseSnapshotId = older, TargetSnapshotId = newer }), message => message.BlockMetadata));
+
+        using (var device = Files.Open(target, OpenFlags.ReadOnly))
+        {
+            Assert.Equal(volume.CapacityBytes, BlockDevice.GetSize(device));
+            var answer = await _daemon.Controller.ControllerExpandVolumeAsync(new() { VolumeId = volume.VolumeId, CapacityRange = new() { RequiredBytes = 2 * Size } });
+            Assert.Equal((2 * Size, 2 * Size), (answer.CapacityBytes, BlockDevice.GetSize(device)));
+            await Refused.AsAsync(StatusCode.FailedPrecondition, _daemon.NodeService.NodeUnpublishVolumeAsync(new() { VolumeId = volume.VolumeId, TargetPath = target }));
+        }
+        await _daemon.RestartAsync();
+        WriteDevice(target, 0, "after"u8);
+        await _daemon.UnpublishAsync(volume.VolumeId, target);
+        var readOnly = await _daemon.PublishAsync(volume.VolumeId, staging, Requests.Block(), readOnly: true);
+        Assert.Equal(Errno.EPERM, Assert.Throws<LinuxException>(() => WriteDevice(readOnly, 0, "never"u8)).Errno);
+        await _daemon.UnpublishAsync(volume.VolumeId, readOnly);
+        await _daemon.UnstageAsync(volume.VolumeId, staging);
+
+        foreach (var snapshot in (string[])[older, newer])
+            await _daemon.Controller.DeleteSnapshotAsync(new() { SnapshotId = snapshot });
+        await _daemon.Controller.DeleteVolumeAsync(new() { VolumeId = volume.VolumeId });
+        await IsEmptyAsync();
+    }
+
+    [Theory]
+    [InlineData("ext4")]
+    [InlineData("xfs")]
+    public async Task FileSystem_OfItsOwn_LivesAsAnyOther(string type)
+    {
+        Assert.SkipUnless(ZfsFileSystem.IsInKernel, "needs the block devices of OpenZFS: make test-guest");
+        const long size = 320L << 20;
+        var capability = Requests.Mount(fileSystem: type);
+        var volume = await CreateAsync(capability, size);
+        var staging = await _daemon.StageAsync(volume.VolumeId, capability);
+        var target = await _daemon.PublishAsync(volume.VolumeId, staging, capability);
+        Assert.Equal(type, MountTable.Read().FindTop(target)!.FileSystemType);
+        await File.WriteAllTextAsync(Path.Combine(target, "file"), "then");
+        var snapshot = (await _daemon.SnapshotAsync(volume.VolumeId)).SnapshotId;
+        await File.WriteAllTextAsync(Path.Combine(target, "file"), "now");
+        await _daemon.Controller.ControllerExpandVolumeAsync(new() { VolumeId = volume.VolumeId, CapacityRange = new() { RequiredBytes = 2 * size } });
+        Assert.InRange((long)Files.StatFs(target).TotalBytes, size + (size / 2), 2 * size);
+
+        var restored = await CreateAsync(Requests.Mount(), null, Requests.FromSnapshot(snapshot));
+        await _daemon.UseAsync(restored.VolumeId, path => Assert.Equal("then", File.ReadAllText(Path.Combine(path, "file"))));
+
+        await _daemon.UnpublishAsync(volume.VolumeId, target);
+        await _daemon.UnstageAsync(volume.VolumeId, staging);
+        await _daemon.Controller.DeleteVolumeAsync(new() { VolumeId = volume.VolumeId });
+        await _daemon.Controller.DeleteSnapshotAsync(new() { SnapshotId = snapshot });
+        await _daemon.Controller.DeleteVolumeAsync(new() { VolumeId = restored.VolumeId });
+        await IsEmptyAsync();
+    }
+
+    private async Task<Wire.Volume> CreateAsync(Wire.VolumeCapability capability, long? size, Wire.VolumeContentSource? source = null)
+    {
+        var request = Requests.CreateVolume(CsiDaemon.NewName());
+        request.VolumeCapabilities[0] = capability;
+        request.VolumeContentSource = source;
+        if (size is { } required)
+            request.CapacityRange = new() { RequiredBytes = required };
+        return (await _daemon.Controller.CreateVolumeAsync(request)).Volume;
+    }
+
+    private static void WriteDevice(string path, long offset, ReadOnlySpan<byte> content)
+    {
+        var block = new byte[512];
+        content.CopyTo(block);
+        using var device = Files.Open(path, OpenFlags.ReadWrite);
+        Files.WriteAll(device, offset, block);
+    }
+
+    private static async Task<List<(long Offset, long Length)>> RangesAsync<T>(AsyncServerStreamingCall<T> call, Func<T, IEnumerable<Wire.BlockMetadata>> ranges)
+    {
+        using (call)
+        {
+            return await call.ResponseStream.ReadAllAsync(TestContext.Current.CancellationToken)
+                .SelectMany(message => ranges(message)).Select(range => (range.ByteOffset, range.SizeBytes)).ToListAsync(TestContext.Current.CancellationToken);
+        }
     }
 
     [Fact]

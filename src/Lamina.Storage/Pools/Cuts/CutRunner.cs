@@ -12,7 +12,8 @@ namespace Lamina.Storage.Pools.Cuts;
 /// <para>Nobody is stopped for a single volume whose backend cuts by itself, nor for several that it cuts by one step. For several volumes in use somebody
 /// is otherwise: two such cuts, however short, are two moments, and a write to the first volume after its cut may be followed by one to the second before its own.</para>
 /// <para>A volume that holds its writers by itself, by freezing its filesystem, is held from before the first cut until after the last one: so nothing
-/// can be written to it after the write point, and nobody is looked for. One other volume in use may be cut meanwhile by its backend's own cut.</para>
+/// can be written to it after the write point, and nobody is looked for. One other volume in use may be cut meanwhile by its backend's own cut, or several
+/// that it cuts by one step.</para>
 /// <para>Writers that could not be found, such as a process that opens a file only for the moment of writing, are noticed by the cuts before they
 /// are taken for good. Then it is tried once more.</para>
 /// </remarks>

@@ -33,7 +33,10 @@ internal static class DatasetProperties
         [.. volume.IsImage ? ZvolProperties.OfNew : [("canmount", "noauto"), ("mountpoint", "none"), .. SizeOf(volume)], .. SettingsOf(volume), .. NamesOf(volume.Attributes)];
 
     /// <summary>All that a copy has, whose shape is that of its source.</summary>
-    internal static IEnumerable<(string Name, string Value)> OfCopy(Volume volume) => volume.IsImage ? [.. SizeOf(volume), .. OfNew(volume)] : OfNew(volume);
+    /// <param name="volume">The volume.</param>
+    /// <param name="source">The size of its source.</param>
+    internal static IEnumerable<(string Name, string Value)> OfCopy(Volume volume, ByteSize? source) =>
+        volume.IsImage ? [.. SizeOf(volume).Where(size => size.Name != ZvolProperties.Size || volume.Size != source), .. OfNew(volume)] : OfNew(volume);
 
     /// <summary>The limit, and what is set aside.</summary>
     internal static IEnumerable<(string Name, string Value)> SizeOf(Volume volume) => volume.IsImage ? ZvolProperties.SizeOfExisting(volume) : QuotaOf(volume);

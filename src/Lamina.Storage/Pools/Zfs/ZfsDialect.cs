@@ -21,7 +21,7 @@ internal sealed partial record ZfsDialect(Version? Version)
     internal bool HasDevices => Version is not null;
 
     /// <summary>What it knows of volumes that are block devices.</summary>
-    internal ImmutableArray<string> DeviceProperties => HasDevices ? ["volsize"] : [];
+    internal ImmutableArray<string> DeviceProperties => HasDevices ? [ZvolProperties.Size] : [];
 
     /// <summary>Whether several datasets may be mounted at once. zfs-fuse writes of each to one pipe in two parts, and waits for ever when they mix.</summary>
     internal bool MountsSeveral => Version is not null;

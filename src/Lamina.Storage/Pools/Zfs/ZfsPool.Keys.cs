@@ -128,7 +128,7 @@ internal sealed partial class ZfsPool
 
     private async Task CreateEncryptedAsync(Volume volume, string encryption, VolumeKey key)
     {
-        await BuildAsync(volume, isCopy: false, (name, properties) => _zfs.CreateEncryptedAsync(name, DatasetProperties.ShapeOf(volume), properties, encryption, key)).ConfigureAwait(false);
+        await BuildAsync(volume, DatasetProperties.OfNew(volume), isCopy: false, (name, properties) => _zfs.CreateEncryptedAsync(name, DatasetProperties.ShapeOf(volume), properties, encryption, key)).ConfigureAwait(false);
         await LockAsync(_layout.VolumeOf(volume.Id.Key)).ConfigureAwait(false);
     }
 
@@ -136,8 +136,9 @@ internal sealed partial class ZfsPool
     /// <param name="volume">The volume.</param>
     /// <param name="dataset">The dataset that the snapshot lies in.</param>
     /// <param name="name">What it is called there.</param>
+    /// <param name="size">The size of what it is of.</param>
     /// <param name="key">The volume's key; null: none is wanted.</param>
-    private async Task CloneAsync(Volume volume, string dataset, string name, VolumeKey? key)
+    private async Task CloneAsync(Volume volume, string dataset, string name, ByteSize? size, VolumeKey? key)
     {
         var point = $"{dataset}@{name}";
         await CheckBlocksAsync(volume, dataset).ConfigureAwait(false);
@@ -145,17 +146,17 @@ internal sealed partial class ZfsPool
         {
             if (volume.Parameters.Encryption is not null)
                 throw new StorageException(StorageError.InvalidArgument, $"the source of volume '{volume.Name}' is not encrypted, and so is no copy of it: leave the parameter 'encryption' out");
-            await BuildAsync(volume, isCopy: true, (target, properties) => _zfs.CloneAsync(point, target, properties)).ConfigureAwait(false);
+            await BuildCopyAsync(volume, point, size).ConfigureAwait(false);
             return;
         }
         if (volume.Parameters.Encryption is null || key is null)
             throw new StorageException(StorageError.InvalidArgument, $"the source of volume '{volume.Name}' is encrypted, and so is every copy of it: ask for it with the parameter 'encryption', and give the source's key by the secret '{VolumeKey.SecretName}'");
-        // Who has no key gets no copy, though ZFS would need none, unless files are to be written to.
-        var isOpened = (volume.FileSystem is not null || volume.Parameters is not { Uid: null, Gid: null, Mode: null }) && _unlocked.TryAdd(volume.Id.Key, keyed.Root);
+        // Who has no key gets no copy, though ZFS would need none, unless files are to be written to, or a device.
+        var isOpened = (volume.IsImage || volume.Parameters is not { Uid: null, Gid: null, Mode: null }) && _unlocked.TryAdd(volume.Id.Key, keyed.Root);
         try
         {
             await (isOpened ? OpenAsync(keyed.Root, keyed.IsAvailable, key) : _zfs.CheckKeyAsync(keyed.Root, key)).ConfigureAwait(false);
-            await BuildAsync(volume, isCopy: true, (target, properties) => _zfs.CloneAsync(point, target, properties)).ConfigureAwait(false);
+            await BuildCopyAsync(volume, point, size).ConfigureAwait(false);
         }
         finally
         {
@@ -164,4 +165,7 @@ internal sealed partial class ZfsPool
                 _rounds.Wake();
         }
     }
+
+    private Task BuildCopyAsync(Volume volume, string point, ByteSize? size) =>
+        BuildAsync(volume, DatasetProperties.OfCopy(volume, size), isCopy: true, (target, properties) => _zfs.CloneAsync(point, target, properties));
 }

@@ -53,7 +53,12 @@ internal sealed partial class ZfsPool
     private async Task StageAsync(Volume volume, Snapshot snapshot, string staged, string discarded)
     {
         var (_, source) = GetSnapshot(snapshot.Id.Key);
-        (string Name, string Value)[] properties = [.. DatasetProperties.OfCopy(volume), .. ZfsRecords.Of(volume), (ZfsRecords.Replaces, _layout.WithoutRoot(discarded))];
+        if (volume.IsImage && (volume.FileSystem is not null || volume.Size != snapshot.Size) && await FindOwnKeyAsync(source).ConfigureAwait(false) is { IsAvailable: false })
+        {
+            throw new StorageException(StorageError.FailedPrecondition,
+                $"volume {volume.Id} is encrypted, and to take its {volume.FileSystem?.Name() ?? "device of another size"} back needs the key, which is loaded only while it, or a copy of it, is attached; make a new volume from the snapshot, with the key");
+        }
+        (string Name, string Value)[] properties = [.. DatasetProperties.OfCopy(volume, snapshot.Size), .. ZfsRecords.Of(volume), (ZfsRecords.Replaces, _layout.WithoutRoot(discarded))];
         await _zfs.CloneAsync($"{source}@{snapshot.Id.Key}", staged, properties).ConfigureAwait(false);
         if (volume.FileSystem is not { } fileSystem)
             return;

@@ -17,7 +17,7 @@ internal sealed partial class ZfsPool
         {
             case VolumeContent.OfSnapshot of:
                 var (_, dataset) = GetSnapshot(of.Snapshot.Id.Key);
-                await CloneAsync(volume, dataset, of.Snapshot.Id.Key.ToString(), of.Key).ConfigureAwait(false);
+                await CloneAsync(volume, dataset, of.Snapshot.Id.Key.ToString(), of.Snapshot.Size, of.Key).ConfigureAwait(false);
                 break;
             case VolumeContent.OfVolume of:
                 await CopyAsync(volume, of.Volume, of.Key).ConfigureAwait(false);
@@ -28,7 +28,7 @@ internal sealed partial class ZfsPool
                 await CreateEncryptedAsync(volume, encryption, key).ConfigureAwait(false);
                 break;
             default:
-                await BuildAsync(volume, isCopy: false, (name, properties) => _zfs.CreateAsync(name, DatasetProperties.ShapeOf(volume), properties)).ConfigureAwait(false);
+                await BuildAsync(volume, DatasetProperties.OfNew(volume), isCopy: false, (name, properties) => _zfs.CreateAsync(name, DatasetProperties.ShapeOf(volume), properties)).ConfigureAwait(false);
                 break;
         }
         _volumes[volume.Id.Key] = volume;
@@ -150,7 +150,7 @@ internal sealed partial class ZfsPool
         try
         {
             await TakeCopyPointAsync(point, source).ConfigureAwait(false);
-            await CloneAsync(volume, dataset, name, key).ConfigureAwait(false);
+            await CloneAsync(volume, dataset, name, source.Volume.Size, key).ConfigureAwait(false);
         }
         catch
         {
@@ -185,10 +185,10 @@ internal sealed partial class ZfsPool
     }
 
     // ZFS makes a dataset by one step and gives it properties, and so its record, by another. So it is made aside, and the rename is the step.
-    private async Task BuildAsync(Volume volume, bool isCopy, Func<string, IEnumerable<(string Name, string Value)>, Task> make)
+    private async Task BuildAsync(Volume volume, IEnumerable<(string Name, string Value)> settings, bool isCopy, Func<string, IEnumerable<(string Name, string Value)>, Task> make)
     {
         var place = _layout.VolumeOf(volume.Id.Key);
-        (string Name, string Value)[] properties = [.. isCopy ? DatasetProperties.OfCopy(volume) : DatasetProperties.OfNew(volume), .. ZfsRecords.Of(volume)];
+        (string Name, string Value)[] properties = [.. settings, .. ZfsRecords.Of(volume)];
         var staged = _layout.NewIncoming(volume.Id.Key, volume.Parameters.Encryption is not null);
         await make(staged, properties).ConfigureAwait(false);
         try

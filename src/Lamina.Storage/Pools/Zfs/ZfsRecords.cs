@@ -70,7 +70,7 @@ internal static class ZfsRecords
         CheckIdentity(volume.Id.Pool, volume.Id.Key, pool, name);
         if (volume.IsImage != dataset.IsDevice)
             throw new FormatException($"it says that it is {(volume.IsImage ? "a block device, and ZFS that it is a tree of files" : "a tree of files, and ZFS that it is a block device")}");
-        return volume with { Size = dataset.Size(dataset.IsDevice ? "volsize" : "refquota"), Attributes = DatasetProperties.ReadAttributes(dataset) };
+        return volume with { Size = dataset.Size(dataset.IsDevice ? ZvolProperties.Size : "refquota"), Attributes = DatasetProperties.ReadAttributes(dataset) };
     });
 
     /// <summary>Whether a dataset has a record of its own that says that it is a volume of a pool, whatever the dataset is called.</summary>

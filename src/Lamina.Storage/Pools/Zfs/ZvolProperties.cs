@@ -11,6 +11,9 @@ internal static class ZvolProperties
     /// <summary>One of which the kernel looks for no partitions.</summary>
     internal const string Shown = "dev";
 
+    /// <summary>Its size. To set that of an encrypted one, ZFS needs the key, even for a copy.</summary>
+    internal const string Size = "volsize";
+
     /// <summary>The size of the blocks, for ever.</summary>
     internal const string BlockSize = "volblocksize";
 
@@ -39,7 +42,7 @@ internal static class ZvolProperties
     /// <summary>The size of a copy or of one that is there, and what is set aside for it, by the reckoning of ZFS.</summary>
     internal static IEnumerable<(string Name, string Value)> SizeOfExisting(Volume volume)
     {
-        yield return ("volsize", Number(SizeOf(volume)));
+        yield return (Size, Number(SizeOf(volume)));
         if (volume.Parameters.Reserve == true)
             yield return ("refreservation", "auto");
     }
