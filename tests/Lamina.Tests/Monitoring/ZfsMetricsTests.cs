@@ -53,6 +53,7 @@ public sealed class ZfsMetricsTests : IAsyncDisposable
             // The lock of a pool holds for the whole host, and so for test programs that run by the side of each other.
             $"{Root}\tguid\t{Random.Shared.NextInt64()}\t-\n{Root}\tlamina:pool\t{{\"format\":1,\"id\":\"abcdefghijklm\",\"backend\":\"Zfs\"}}\tlocal\n")
         .On("zfs get -Hp -o value type *", "filesystem\n")
+        .On($"zfs get -Hp -o name,property,value,source snapdir {Root}/volumes", $"{Root}/volumes\tsnapdir\tdisabled\tdefault\n")
         .On("zfs get -Hp -r *", $"{Room}{Root}/trash/gone.x\tused\t70\t-\n")
         .On(RoomQuestion, Room)
         .On("zpool list -Hp -o health,fragmentation tank", "DEGRADED\t17\n")
