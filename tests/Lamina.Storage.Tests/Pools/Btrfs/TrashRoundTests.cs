@@ -1,5 +1,4 @@
 using System.Globalization;
-using Lamina.Linux;
 using Lamina.Storage.Pools;
 using Lamina.Testing;
 using Lamina.Testing.Pools;
@@ -34,7 +33,7 @@ public sealed class TrashRoundTests(BtrfsQuotaFileSystem fileSystem)
     private static long Commits(string directory)
     {
         using var handle = Files.OpenDirectory(directory);
-        var line = File.ReadLines($"/sys/fs/btrfs/{Btrfs.GetInfo(handle).Id:D}/commit_stats").First(line => line.StartsWith("commits ", StringComparison.Ordinal));
+        var line = File.ReadLines($"/sys/fs/btrfs/{Linux.Btrfs.GetInfo(handle).Id:D}/commit_stats").First(line => line.StartsWith("commits ", StringComparison.Ordinal));
         return long.Parse(line["commits ".Length..], CultureInfo.InvariantCulture);
     }
 }
