@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lamina.Linux;
 using Lamina.Storage.Pools;
 using Lamina.Testing;
 using Lamina.Testing.Pools;
