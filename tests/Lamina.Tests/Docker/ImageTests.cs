@@ -31,6 +31,8 @@ public sealed class ImageTests(DockerEngine docker) : IAsyncLifetime
         await docker.EnsureAsync();
         Requirements.Command("debootstrap", "debootstrap");
         Directory.CreateDirectory($"{_host}/lib/state");
+        // As a host's /var/lib has: where there is nothing at all, a disk may be missing, and no pool is made.
+        await File.WriteAllTextAsync($"{_host}/lib/state/other", "");
         // As /run is wherever systemd is the init.
         var run = Directory.CreateDirectory($"{_host}/run").FullName;
         (await EngineRun.RunAsync("sh", "-euc", $"mount --bind {run} {run} && mount --make-shared {run}")).OutOf("mount");
