@@ -19,11 +19,12 @@ if [ ! -e "$base" ]; then
     rm -rf --one-file-system "$root" "$base.new"
     # The mirror, and the way to it, of this machine.
     site=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(COMPONENT)' 'Created-By: Packages' | awk '$2 == "Debian" && $3 == "main" { print $1; exit }')
+    [ -n "$site" ] || { echo "apt of this machine knows no Debian mirror, or 'apt-get update' was never run" >&2; exit 1; }
     eval "$(apt-config shell proxy Acquire::http::Proxy)"
     [ -z "${proxy:-}" ] || export http_proxy=$proxy
     # With mounts and processes of its own: nothing of them is left on the host, however it ends.
     unshare --mount --pid --fork --kill-child --mount-proc \
-        debootstrap --variant=minbase --include="${packages// /,}" "$release" "$root" "${site:-http://deb.debian.org/debian}" > "$base.log" 2>&1 < /dev/null ||
+        debootstrap --variant=minbase --include="${packages// /,}" "$release" "$root" "$site" > "$base.log" 2>&1 < /dev/null ||
         { tail -20 "$base.log" >&2; exit 1; }
     rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*
     tar -C "$root" --one-file-system -cf "$base.new" .
