@@ -14,7 +14,7 @@ namespace Lamina.Storage.Pools.Zfs;
 /// <para>At most a few commands run at once in one ZFS pool, as ZFS takes changes one after another anyway; one whose disks don't answer any more does not
 /// keep the others waiting.</para>
 /// <para>What changes a pool is never killed: it takes no token, and is waited for however long it takes. What only asks may be given up.</para>
-/// <para>A dataset is busy for a moment after it was unmounted, and while somebody looks at it. So what says so is tried again for three seconds.</para>
+/// <para>A dataset is busy for a moment after it was unmounted, and while somebody looks at it. So what says so is tried again, for <see cref="ZfsDialect.Patience"/>.</para>
 /// </remarks>
 internal sealed partial class ZfsCommand
 {

@@ -26,8 +26,8 @@ internal sealed partial record ZfsDialect(Version? Version)
     /// <summary>Whether several datasets may be mounted at once. zfs-fuse writes of each to one pipe in two parts, and waits for ever when they mix.</summary>
     internal bool MountsSeveral => Version is not null;
 
-    /// <summary>How long an unmount may take to be through. zfs-fuse first has the whole host write back what it holds, however busy that is.</summary>
-    internal TimeSpan Patience => TimeSpan.FromSeconds(Version is null ? 30 : 3);
+    /// <summary>How long an unmount may take to be through. zfs-fuse first has the whole host write back what it holds: minutes, where that is much and the disk slow.</summary>
+    internal TimeSpan Patience => Version is null ? TimeSpan.FromMinutes(3) : TimeSpan.FromSeconds(3);
 
     /// <summary>Whether datasets can be encrypted.</summary>
     internal bool HasEncryption => Version is not null;

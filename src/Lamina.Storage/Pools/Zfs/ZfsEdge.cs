@@ -38,7 +38,12 @@ internal sealed class ZfsEdge(PoolSettings settings)
     private string AdviceOn(ZfsFailure cause) => cause.Error switch
     {
         StorageError.ResourceExhausted => "; delete something, or raise the quotas above it",
-        StorageError.FailedPrecondition when cause.IsTransient => $"; it is in use, see: grep '{settings.Path}' /proc/*/mountinfo",
+        StorageError.FailedPrecondition when cause.IsTransient => FindMountOf(cause) is { } mount
+            ? $"; it is still mounted {mount}, most likely in a container that has not ended yet; end it and call again"
+            : "; nobody is seen to have it mounted, so it may just have been unmounted; call again in a moment",
         _ => "",
     };
+
+    // In words. A refusal names its dataset in quotes.
+    private static string? FindMountOf(ZfsFailure cause) => ZfsMounts.Find(dataset => cause.Message.Contains($"'{dataset}'", StringComparison.Ordinal));
 }

@@ -129,7 +129,7 @@ internal static class ZfsIdentity
     {
         if (dataset.Value("type") != "filesystem")
             return $"it is a {dataset.Value("type") ?? "thing that ZFS does not name"}";
-        if (HostMounts.List().FirstOrDefault(one => one.Mount.Source == dataset.Name && one.Mount.FileSystemType is "zfs" or "fuse.zfs") is { Mount: { } mount, Process: var process })
+        if (ZfsMounts.List().FirstOrDefault(one => one.Mount.Source == dataset.Name) is { Mount: { } mount, Process: var process })
         {
             if (MountTable.Read().FindTop(mount.MountPoint) is not { } seen || seen.Source != dataset.Name)
                 return $"it is mounted at {mount.MountPoint}, as process {process} sees it, and can't be looked at from here";

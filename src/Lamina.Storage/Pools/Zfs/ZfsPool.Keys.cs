@@ -91,7 +91,7 @@ internal sealed partial class ZfsPool
         if (await TryFindOwnKeyAsync(owner).ConfigureAwait(false) is not { IsAvailable: true } || await IsUsedAsync(owner).ConfigureAwait(false))
             return;
         var family = inventory.Datasets.Where(one => one.Value("encryptionroot") == owner).Select(one => one.Name).ToHashSet();
-        if (HostMounts.List().FirstOrDefault(one => one.Mount.FileSystemType == "zfs" && family.Contains(one.Mount.Source)) is { Mount: { } mount, Process: var process })
+        if (ZfsMounts.List().FirstOrDefault(one => family.Contains(one.Mount.Source)) is { Mount: { } mount, Process: var process })
         {
             // At the start it is told only a moment later which of our own mounts are still in use.
             if (!mount.MountPoint.StartsWith($"{Path.GetDirectoryName(_runtime)}/", StringComparison.Ordinal))

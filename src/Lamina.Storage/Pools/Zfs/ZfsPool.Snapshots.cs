@@ -17,7 +17,7 @@ internal sealed partial class ZfsPool
         if (_snapshots.ContainsKey(key) || _unreadableSnapshots.Contains(key))
             throw new StorageException(StorageError.AlreadyExists, $"a snapshot '{key}' exists already in the pool at {_layout.Root}");
         var dataset = PlaceOf(volume.Volume);
-        if (snapshot.Group is not null && volume.MountPoint is null && !volume.Volume.IsImage && FindMount(dataset) is { } mount)
+        if (snapshot.Group is not null && volume.MountPoint is null && !volume.Volume.IsImage && ZfsMounts.Find(dataset) is { } mount)
         {
             throw new StorageException(StorageError.FailedPrecondition,
                 $"volume {volume.Volume.Id} is detached, but still mounted {mount}, so it can't be cut at one moment with others; end what has it mounted and call again");

@@ -275,16 +275,9 @@ internal sealed partial class ZfsPool
             await CheckNoDeviceAsync(volume, dataset).ConfigureAwait(false);
             return;
         }
-        if (FindMount(dataset) is { } mount)
+        if (ZfsMounts.Find(dataset) is { } mount)
         {
             throw new StorageException(StorageError.FailedPrecondition,
                 $"volume {volume.Id} is still mounted {mount}, most likely in a container that has not ended yet; end it and call again") { ChangedNothing = true };
         }
-    }
-
-    // In words; null when nobody has it mounted that we can see.
-    private static string? FindMount(string dataset) => HostMounts.List()
-        .Where(one => one.Mount.Source == dataset && one.Mount.FileSystemType is "zfs" or "fuse.zfs")
-        .Select(one => $"at {one.Mount.MountPoint}, as process {one.Process} sees it")
-        .FirstOrDefault();
-}
+    }}
