@@ -17,6 +17,9 @@ public sealed class StorageException : Exception
     /// <summary>Whether it is known that all is as it was before the call; where it is not said, something may be otherwise.</summary>
     public bool ChangedNothing { get; init; }
 
+    /// <summary>The same, said of an operation of which it is known that all is as it was.</summary>
+    internal StorageException ThatChangedNothing() => new(Error, Message, this) { ChangedNothing = true };
+
     /// <summary>Translates the kernel's answer at a backend's edge.</summary>
     /// <param name="what">What was being done, such as <c>create volume 'data' in pool 'default'</c>.</param>
     /// <param name="cause">What the kernel said.</param>

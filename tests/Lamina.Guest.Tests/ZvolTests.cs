@@ -76,6 +76,50 @@ public sealed class ZvolTests(ZfsFileSystem fileSystem) : IAsyncLifetime
         Assert.Equal("new", await ReadAsync(volume));
     }
 
+    // ZFS makes devices behind the scenes, one after another and by their names, which change while the volumes are made.
+    [Fact]
+    public async Task Devices_OfManyVolumesMadeAtOnce_AreThere()
+    {
+        var volumes = await Task.WhenAll(Enumerable.Range(0, 16).Select(number => CreateAsync($"v{number}", number % 4 == 0 ? VolumeFileSystem.Ext4 : null)));
+
+        foreach (var volume in volumes)
+            await WriteAsync(volume, volume.Name);
+        foreach (var volume in volumes)
+            Assert.Equal(volume.Name, await ReadAsync(volume));
+    }
+
+    // It was grown, and the daemon was killed before it said so, or its filesystem could not be.
+    [Theory]
+    [InlineData(null)]
+    [InlineData(VolumeFileSystem.Xfs)]
+    public async Task Device_LargerThanItsVolume_IsUsedCutAndCopied(VolumeFileSystem? kind)
+    {
+        var volume = await CreateAsync("a", kind);
+        await WriteAsync(volume, "then");
+        await ZfsFileSystem.RunAsync("set", $"volsize={volume.Size!.Value.Bytes * 2}", $"{_scratch.Dataset}/volumes/a");
+
+        Assert.Equal("then", await ReadAsync(volume));
+        Assert.Equal("then", await ReadAsync(await _scratch.RestoreAsync(await _scratch.SnapshotAsync(volume, "s"), "b")));
+    }
+
+    // Nobody has it open just now; but without its key its device would go, and whoever has its node would open the next one of that number.
+    [Fact]
+    public async Task Encrypted_DeviceThatIsAttachedOverARestart_KeepsItsKeyUntilItIsDetached()
+    {
+        var volume = await CreateAsync("a", null, VolumeParameters.None with { Encryption = "aes-256-gcm" }, new VolumeContent.Empty { Key = s_key });
+        await Pool.UnlockAsync(volume, s_key);
+        await _scratch.AttachAsync(volume);
+        Write(volume, "one");
+
+        await _scratch.ReopenAsync();
+        await CreateAsync("b", null);
+
+        Write(volume, "two");
+        await _scratch.DetachAsync(volume);
+        await Eventually.TrueAsync(() => PropertiesAsync(volume, "keystatus").GetAwaiter().GetResult() == "unavailable", "its key goes");
+        await UnlockedAsync(volume, async () => Assert.Equal("two", await ReadAsync(volume)));
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData(VolumeFileSystem.Ext4)]
@@ -120,6 +164,7 @@ public sealed class ZvolTests(ZfsFileSystem fileSystem) : IAsyncLifetime
     public async Task Device_OpenSomewhereElse_IsNeitherDeletedNorDetached()
     {
         var volume = await CreateAsync("a", null);
+        var snapshot = await _scratch.SnapshotAsync(volume, "s");
         var mounted = await _scratch.AttachAsync(volume);
         var (path, _) = await PathAsync(volume);
 
@@ -128,12 +173,14 @@ public sealed class ZvolTests(ZfsFileSystem fileSystem) : IAsyncLifetime
             Assert.False(mounted.TryUnmountDevice());
             var refused = await Assert.ThrowsAsync<StorageException>(() => Pool.DeleteVolumeAsync(volume));
             Assert.Equal(StorageError.FailedPrecondition, refused.Error);
+            Assert.True((await Assert.ThrowsAsync<StorageException>(() => Pool.RestoreVolumeAsync(volume, snapshot))).ChangedNothing);
         }
 
         await _scratch.DetachAsync(volume);
         using (Files.Open(path, OpenFlags.ReadOnly))
             await Assert.ThrowsAsync<StorageException>(() => Pool.DeleteVolumeAsync(volume));
         await Pool.DeleteVolumeAsync(volume);
+        await Pool.DeleteSnapshotAsync(snapshot);
         await _scratch.TrashEmptiesAsync();
     }
 

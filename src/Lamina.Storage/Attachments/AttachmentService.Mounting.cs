@@ -9,7 +9,12 @@ public sealed partial class AttachmentService
     private async Task MountAsync(Volume volume, VolumeKey? key = null)
     {
         if (_mounts.IsMounted(volume.Id))
+        {
+            // Whoever gives another key is no more let in by that than he would be alone.
+            if (key is not null)
+                await _pools.Resolve(volume.Id.Pool).Pool.UnlockAsync(volume, key).ConfigureAwait(false);
             return;
+        }
         _mounts.CheckSeen();
         var loaded = _pools.Resolve(volume.Id.Pool);
         var pool = loaded.Pool;

@@ -10,6 +10,8 @@ public sealed partial class AttachmentService
     /// </summary>
     public async Task ReconcileAsync(CancellationToken cancellationToken)
     {
+        // Not those that are loaded meanwhile: some of what they have attached may have been passed by.
+        var loaded = _pools.Loaded.ToList();
         foreach (var volume in _holders.Volumes.Union(_mounts.List()).ToList())
         {
             try
@@ -26,6 +28,8 @@ public sealed partial class AttachmentService
                 _logger.ReconcileFailed(volume, e);
             }
         }
+        foreach (var pool in loaded)
+            pool.Pool.FoundAllAttached();
     }
 
     private async Task ReconcileLockedAsync(VolumeId id)

@@ -38,11 +38,14 @@ internal static class DeviceNodes
 
     /// <summary>Whether a mount is of a device: of the filesystem on it, or of its node.</summary>
     /// <remarks>By its source, as a Btrfs has another number in the table.</remarks>
-    internal static bool IsOf(MountEntry mount, string device) => mount.Source == device || Path.GetFileName(mount.Root) == Path.GetFileName(device);
+    internal static bool IsOf(MountEntry mount, string device) => mount.Source == device || (IsNode(mount) && mount.Root == $"/{Path.GetFileName(device)}");
+
+    /// <summary>Whether a mount is of a node in a directory of devices, which containers have as an own one too.</summary>
+    internal static bool IsNode(MountEntry mount) => mount.FileSystemType is "devtmpfs" or "tmpfs" && mount.Root.LastIndexOf('/') == 0 && mount.Root != "/";
 
     /// <summary>What is at a path is not the volume that was attached there.</summary>
     internal static StorageException NotTheVolume(string path, ObjectKey volume) => new(
-        StorageError.FailedPrecondition, $"the device at {path} is not volume '{volume}' any more, as after losetup -d; unpublish and unstage the volume, then stage it again");
+        StorageError.FailedPrecondition, $"the device at {path} is not volume '{volume}' any more, as when somebody has taken it away (losetup -d, zfs rename); unpublish and unstage the volume, then stage it again");
 
     private static bool IsLoop(string path) => Files.TryStat(path) is { Kind: FileKind.BlockDevice } status && DeviceNumber.Major(status.RepresentedDevice) == LoopMajor;
 }

@@ -143,6 +143,11 @@ public interface IPool : IAsyncDisposable
     /// <summary>The volume was found mounted after a restart of the daemon, without a call of <see cref="AttachAsync"/>.</summary>
     void FoundAttached(Volume volume);
 
+    /// <summary>After a start, or after the pool was loaded later: every volume that was found mounted has been told of, so that all others are not.</summary>
+    void FoundAllAttached()
+    {
+    }
+
     /// <summary>
     /// The volume's mount is gone; the backend may put things in order, in the background too. Also called when a mount was found gone.
     /// </summary>

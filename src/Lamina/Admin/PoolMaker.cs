@@ -91,7 +91,8 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
 
     private async Task<PoolStatus> ServeAsync(PoolSettings settings)
     {
-        await pools.AddAsync(settings, CancellationToken.None);
+        // New as it is, nothing in it is attached.
+        (await pools.AddAsync(settings, CancellationToken.None)).Pool.FoundAllAttached();
         if (settings.IsDefault)
             await pools.MakeDefaultAsync(settings.Name, CancellationToken.None);
         logger.PoolMade(settings.Name, settings.Path, dropIns.Exists(settings.Name) ? dropIns.PathOf(settings.Name) : null);

@@ -89,6 +89,7 @@ public abstract class ScratchPool : IAsyncDisposable
         _pool = pool;
         foreach (var volume in Contents.Volumes.Where(volume => _mounted.ContainsKey(volume.Id)))
             pool.FoundAttached(volume);
+        pool.FoundAllAttached();
         return Contents;
     }
 

@@ -12,6 +12,7 @@ public sealed class ScriptedZfsPool : IAsyncDisposable
     public const string Root = "tank/lamina";
 
     private readonly WriterPauses _pauses = new(TestScratch.NewDirectory("run"), null, TimeProvider.System, NullLogger<WriterPauses>.Instance);
+    private bool _disposed;
 
     /// <param name="inventory">What is listed of the root dataset and of all beneath it.</param>
     /// <param name="list">What <c>zpool list</c> answers.</param>
@@ -26,6 +27,7 @@ public sealed class ScriptedZfsPool : IAsyncDisposable
                 $"{Root}\tguid\t{Random.Shared.NextInt64()}\t-\n{Root}\tlamina:pool\t{{\"format\":1,\"id\":\"{Id}\",\"backend\":\"Zfs\"}}\tlocal\n")
             .On("zfs get -Hp -o value type *", "filesystem\n")
             .On($"zfs get -Hp -o name,property,value,source snapdir {Root}/volumes", $"{Root}/volumes\tsnapdir\tdisabled\tdefault\n")
+            .On($"zfs get -Hp -o name,property,value,source volmode {Root}", $"{Root}\tvolmode\tdev\tlocal\n")
             .On("zfs get -Hp -r *", inventory)
             .On("zpool list -Hp -o health,fragmentation tank", list)
             .On("zpool status -p tank", status)
@@ -48,5 +50,5 @@ public sealed class ScriptedZfsPool : IAsyncDisposable
     public Storage.Pools.Cuts.CutRunner Cuts { get; }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => Pool.DisposeAsync();
+    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, true) ? ValueTask.CompletedTask : Pool.DisposeAsync();
 }

@@ -20,7 +20,7 @@ internal static class ImageContent
     internal static void Check(SafeFileHandle image, VolumeFileSystem? fileSystem, string what)
     {
         if (fileSystem is { } expected && !Holds(image, expected))
-            throw new StorageException(StorageError.DataLoss, $"{what} should hold the filesystem {expected.Name()}, but there is none in its image; nothing was touched");
+            throw new StorageException(StorageError.DataLoss, $"{what} should hold the filesystem {expected.Name()}, but there is none on its device; nothing was touched");
     }
 
     /// <summary>How large the ext4 in an image is, by its superblock.</summary>

@@ -130,6 +130,9 @@ internal sealed partial class ImagePool
     }
 
     /// <inheritdoc/>
+    public void FoundAllAttached() => _inner.FoundAllAttached();
+
+    /// <inheritdoc/>
     public Task DetachedAsync(Volume volume) => volume.IsImage ? Task.CompletedTask : _inner.DetachedAsync(volume);
 
     /// <inheritdoc/>

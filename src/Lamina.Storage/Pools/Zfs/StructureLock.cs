@@ -37,8 +37,11 @@ internal sealed class StructureLock : IDisposable
         _exclusive.Dispose();
     }
 
+    // Whoever needs it no longer may let go early.
     private sealed class Held(Action release) : IDisposable
     {
-        public void Dispose() => release();
+        private Action? _release = release;
+
+        public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
     }
 }

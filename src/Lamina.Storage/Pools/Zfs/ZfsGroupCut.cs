@@ -1,4 +1,5 @@
 using Lamina.Storage.Pools.Cuts;
+using Lamina.Storage.Pools.Images;
 
 namespace Lamina.Storage.Pools.Zfs;
 
@@ -9,6 +10,7 @@ namespace Lamina.Storage.Pools.Zfs;
 internal sealed class ZfsGroupCut(ZfsCommand zfs, SnapshotGroupMembership group)
 {
     private readonly Dictionary<string, Snapshot> _members = [];
+    private readonly List<DeviceHold> _holds = [];
     private WritePoint? _takenAt;
 
     /// <summary>Whether they are there, seen by nobody yet.</summary>
@@ -17,7 +19,13 @@ internal sealed class ZfsGroupCut(ZfsCommand zfs, SnapshotGroupMembership group)
     /// <summary>One more that is to be cut.</summary>
     /// <param name="name">What it is called in ZFS.</param>
     /// <param name="snapshot">The snapshot.</param>
-    internal void Add(string name, Snapshot snapshot) => _members.Add(name, snapshot);
+    /// <param name="hold">What keeps its volume still, where that is a device.</param>
+    internal void Add(string name, Snapshot snapshot, DeviceHold? hold)
+    {
+        _members.Add(name, snapshot);
+        if (hold is not null)
+            _holds.Add(hold);
+    }
 
     /// <summary>Cuts all of them, when it is asked of the first one.</summary>
     internal async Task TakeAsync(WritePoint point)
@@ -28,6 +36,8 @@ internal sealed class ZfsGroupCut(ZfsCommand zfs, SnapshotGroupMembership group)
         foreach (var name in _takenAt is not null ? _members.Keys : Enumerable.Empty<string>())
             await zfs.DestroyAsync(name).ConfigureAwait(false);
         _takenAt = null;
+        foreach (var hold in _holds)
+            hold.BeforeCut();
         await zfs.SnapshotAsync(_members.Keys, ZfsRecords.Of(group, _members.Values)).ConfigureAwait(false);
         _takenAt = point;
     }

@@ -52,7 +52,7 @@ internal sealed partial class ZfsPool
         if (owner is { IsAvailable: false })
             throw new StorageException(StorageError.FailedPrecondition, $"snapshot {snapshot.Id} is encrypted, and can be read only while its key is loaded: while its volume, or a copy of it, is attached");
         var clone = _layout.NewIncoming(snapshot.SourceVolume.Key, isEncrypted: owner is not null);
-        await _zfs.CloneAsync($"{dataset}@{snapshot.Id.Key}", clone, [(ZvolProperties.Mode, ZvolProperties.Shown), ("readonly", "on")]).ConfigureAwait(false);
+        await _zfs.CloneAsync($"{dataset}@{snapshot.Id.Key}", clone, [("readonly", "on")]).ConfigureAwait(false);
         var content = new ClonedContent(this, clone);
         opened.Add(content);
         content.Device = await ZvolDevice.WaitAsync(clone, snapshot.Size!.Value, _time).ConfigureAwait(false);
@@ -100,8 +100,9 @@ internal sealed partial class ZfsPool
     {
         var size = ZvolProperties.SizeOf(volume);
         await SettleAsync(dataset).ConfigureAwait(false);
-        // ZFS gives the copies of an encrypted one no device when their key is loaded, which is that of their source, but when it is told so of each.
-        if (volume.Parameters.Encryption is not null && !await HasDeviceAsync(dataset).ConfigureAwait(false))
+        // ZFS gives the copies of an encrypted one no device when their key is loaded, which is that of their source, but when it is told so of each; and what
+        // it has lost a device of by a mishap gets one again.
+        if (!await HasDeviceAsync(dataset).ConfigureAwait(false))
             await _zfs.SetAsync(dataset, (ZvolProperties.Mode, ZvolProperties.Shown)).ConfigureAwait(false);
         using var device = await ZvolDevice.WaitAsync(dataset, size, _time).ConfigureAwait(false);
         ImageContent.Check(device.Handle, volume.FileSystem, $"volume {volume.Id}");

@@ -15,6 +15,10 @@ internal sealed partial class ZfsPool
     // stays loaded, and its owner the same, as a promotion waits for it.
     private readonly ConcurrentDictionary<ObjectKey, string?> _unlocked = [];
 
+    // Until we are told which volumes were found attached after a start, any of them may be. The device of a raw one need not be open: without its key it
+    // would go, and the next one would get its number, which whoever has the node would open then.
+    private volatile bool _knowsAttached;
+
     /// <inheritdoc/>
     public Task UnlockAsync(Volume volume, VolumeKey? key) => volume.Parameters.Encryption is null ? Task.CompletedTask : _edge.RunAsync($"unlock volume '{volume.Name}'", async () =>
     {
@@ -48,8 +52,12 @@ internal sealed partial class ZfsPool
     {
         try
         {
-            if (await FindOwnKeyAsync(dataset).ConfigureAwait(false) is { IsAvailable: true, Root: var owner } && !await IsUsedAsync(owner).ConfigureAwait(false))
+            if (await FindOwnKeyAsync(dataset).ConfigureAwait(false) is not { IsAvailable: true, Root: var owner } || await IsUsedAsync(owner).ConfigureAwait(false))
+                return;
+            if (_knowsAttached && await FindMountOfDeviceAsync(owner).ConfigureAwait(false) is null)
                 await _zfs.UnloadKeyAsync(owner).ConfigureAwait(false);
+            else
+                _rounds.Wake();
         }
         catch (ZfsFailure e)
         {
@@ -75,10 +83,25 @@ internal sealed partial class ZfsPool
         return owner;
     }
 
+    // In words: who has the device of something that a key is for, mounted as it is or by the filesystem on it. Null where nobody has that we can see.
+    private async Task<string?> FindMountOfDeviceAsync(string owner)
+    {
+        foreach (var (mount, process) in HostMounts.List())
+        {
+            using var device = ZvolDevice.TryFindMounted(mount);
+            if (device is not null && device.Name.StartsWith($"{_layout.Root}/", StringComparison.Ordinal)
+                && await TryFindOwnKeyAsync(device.Name).ConfigureAwait(false) is { Root: var root } && root == owner)
+                return $"{device.Name} is mounted at {mount.MountPoint}, as process {process} sees it";
+        }
+        return null;
+    }
+
     // Keys that a daemon left which was killed, or was not there when the last one was detached, or that were busy for too long.
     private async Task LockUnusedAsync(ZfsInventory inventory, Dictionary<string, string> kept)
     {
-        foreach (var owner in inventory.Datasets.Where(one => one != inventory.Root && one.Value("encryptionroot") == one.Name && one.Value("keystatus") == "available"))
+        if (!_knowsAttached)
+            return;
+        foreach (var owner in inventory.Datasets.Where(one => one.Value("encryptionroot") == one.Name && one.Value("keystatus") == "available" && IsOfOurs(inventory, one)))
         {
             using var changing = await _structure.ChangeAsync().ConfigureAwait(false);
             await TryAsync(owner.Name, kept, () => LockUnusedAsync(inventory, owner.Name, kept)).ConfigureAwait(false);
@@ -91,11 +114,11 @@ internal sealed partial class ZfsPool
         if (await TryFindOwnKeyAsync(owner).ConfigureAwait(false) is not { IsAvailable: true } || await IsUsedAsync(owner).ConfigureAwait(false))
             return;
         var family = inventory.Datasets.Where(one => one.Value("encryptionroot") == owner).Select(one => one.Name).ToHashSet();
-        if (ZfsMounts.List().FirstOrDefault(one => family.Contains(one.Mount.Source)) is { Mount: { } mount, Process: var process })
+        var use = ZfsMounts.List().Where(one => family.Contains(one.Mount.Source)).Select(one => $"{one.Mount.Source} is mounted at {one.Mount.MountPoint}, as process {one.Process} sees it").FirstOrDefault()
+            ?? await FindMountOfDeviceAsync(owner).ConfigureAwait(false);
+        if (use is not null)
         {
-            // At the start it is told only a moment later which of our own mounts are still in use.
-            if (!mount.MountPoint.StartsWith($"{Path.GetDirectoryName(_runtime)}/", StringComparison.Ordinal))
-                kept[owner] = $"{KeyStays}: {mount.Source} is mounted at {mount.MountPoint}, as process {process} sees it";
+            kept[owner] = $"{KeyStays}: {use}";
             return;
         }
         try
@@ -138,7 +161,8 @@ internal sealed partial class ZfsPool
     /// <param name="name">What it is called there.</param>
     /// <param name="size">The size of what it is of.</param>
     /// <param name="key">The volume's key; null: none is wanted.</param>
-    private async Task CloneAsync(Volume volume, string dataset, string name, ByteSize? size, VolumeKey? key)
+    /// <param name="kept">Keeps the path of the snapshot as it is.</param>
+    private async Task CloneAsync(Volume volume, string dataset, string name, ByteSize? size, VolumeKey? key, IDisposable kept)
     {
         var point = $"{dataset}@{name}";
         await CheckBlocksAsync(volume, dataset).ConfigureAwait(false);
@@ -146,7 +170,7 @@ internal sealed partial class ZfsPool
         {
             if (volume.Parameters.Encryption is not null)
                 throw new StorageException(StorageError.InvalidArgument, $"the source of volume '{volume.Name}' is not encrypted, and so is no copy of it: leave the parameter 'encryption' out");
-            await BuildCopyAsync(volume, point, size).ConfigureAwait(false);
+            await BuildCopyAsync(volume, point, size, kept).ConfigureAwait(false);
             return;
         }
         if (volume.Parameters.Encryption is null || key is null)
@@ -156,7 +180,7 @@ internal sealed partial class ZfsPool
         try
         {
             await (isOpened ? OpenAsync(keyed.Root, keyed.IsAvailable, key) : _zfs.CheckKeyAsync(keyed.Root, key)).ConfigureAwait(false);
-            await BuildCopyAsync(volume, point, size).ConfigureAwait(false);
+            await BuildCopyAsync(volume, point, size, kept).ConfigureAwait(false);
         }
         finally
         {
@@ -166,6 +190,10 @@ internal sealed partial class ZfsPool
         }
     }
 
-    private Task BuildCopyAsync(Volume volume, string point, ByteSize? size) =>
-        BuildAsync(volume, DatasetProperties.OfCopy(volume, size), isCopy: true, (target, properties) => _zfs.CloneAsync(point, target, properties));
+    private Task BuildCopyAsync(Volume volume, string point, ByteSize? size, IDisposable kept) =>
+        BuildAsync(volume, DatasetProperties.OfCopy(volume, size), isCopy: true, async (target, properties) =>
+        {
+            await _zfs.CloneAsync(point, target, properties).ConfigureAwait(false);
+            kept.Dispose();
+        });
 }

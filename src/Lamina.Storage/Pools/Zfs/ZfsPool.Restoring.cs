@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Lamina.Linux;
 
 namespace Lamina.Storage.Pools.Zfs;
 
@@ -18,12 +19,13 @@ internal sealed partial class ZfsPool
     public Task RestoreVolumeAsync(Volume volume, Snapshot snapshot) => _edge.RunAsync($"restore volume '{volume.Name}'", async () =>
     {
         var (dataset, isEncrypted) = (PlaceOf(volume), volume.Parameters.Encryption is not null);
-        await CheckUnusedAsync(volume, dataset).ConfigureAwait(false);
-        DatasetProperties.Check(volume, _zfs.Dialect);
         var (staged, discarded) = (_layout.NewIncoming(volume.Id.Key, isEncrypted), _layout.NewTrash(volume.Id.Key, isEncrypted));
-        // What takes long, as a filesystem is looked through before it is used, keeps nobody waiting.
-        using (await _structure.KeepAsync().ConfigureAwait(false))
+        await ChangingNothingAsync(volume, async () =>
+        {
+            await CheckUnusedAsync(volume, dataset).ConfigureAwait(false);
+            DatasetProperties.Check(volume, _zfs.Dialect);
             await StageAsync(volume, snapshot, staged, discarded).ConfigureAwait(false);
+        }).ConfigureAwait(false);
         using (await _structure.ChangeAsync().ConfigureAwait(false))
         {
             _replaced[discarded] = true;
@@ -37,12 +39,12 @@ internal sealed partial class ZfsPool
                 if (!await PutBackAsync(volume, staged, discarded, refused).ConfigureAwait(false))
                     throw _edge.Failed($"restore volume '{volume.Name}'", refused, changedNothing: true);
             }
-            catch (StorageException)
+            catch (Exception e) when (e is StorageException or LinuxException)
             {
                 // Of the device of the volume, before anything was renamed.
                 _replaced.TryRemove(discarded, out _);
                 await DiscardAsync(staged).ConfigureAwait(false);
-                throw;
+                await ChangingNothingAsync(volume, () => Task.FromException(e)).ConfigureAwait(false);
             }
             _replaced.TryRemove(discarded, out _);
             MoveSnapshots(one => one.Dataset == dataset, discarded);
@@ -50,8 +52,32 @@ internal sealed partial class ZfsPool
         _rounds.Wake();
     });
 
+    // Whoever asked is told that the volume is what it was.
+    private async Task ChangingNothingAsync(Volume volume, Func<Task> change)
+    {
+        var what = $"restore volume '{volume.Name}'";
+        try
+        {
+            await change().ConfigureAwait(false);
+        }
+        catch (ZfsFailure e)
+        {
+            throw _edge.Failed(what, e, changedNothing: true);
+        }
+        catch (LinuxException e)
+        {
+            throw StorageException.From($"{what} in pool '{_settings.Name}'", e).ThatChangedNothing();
+        }
+        catch (StorageException e) when (!e.ChangedNothing)
+        {
+            throw e.ThatChangedNothing();
+        }
+    }
+
     private async Task StageAsync(Volume volume, Snapshot snapshot, string staged, string discarded)
     {
+        // Only until it is made. What takes long, as a filesystem is looked through before it is used, keeps nobody waiting.
+        using var kept = await _structure.KeepAsync().ConfigureAwait(false);
         var (_, source) = GetSnapshot(snapshot.Id.Key);
         if (volume.IsImage && (volume.FileSystem is not null || volume.Size != snapshot.Size) && await FindOwnKeyAsync(source).ConfigureAwait(false) is { IsAvailable: false })
         {
@@ -60,6 +86,7 @@ internal sealed partial class ZfsPool
         }
         (string Name, string Value)[] properties = [.. DatasetProperties.OfCopy(volume, snapshot.Size), .. ZfsRecords.Of(volume), (ZfsRecords.Replaces, _layout.WithoutRoot(discarded))];
         await _zfs.CloneAsync($"{source}@{snapshot.Id.Key}", staged, properties).ConfigureAwait(false);
+        kept.Dispose();
         if (volume.FileSystem is not { } fileSystem)
             return;
         try

@@ -24,7 +24,7 @@ internal sealed partial class ZfsPool
         }
         var hold = await HoldAsync(volume, isOfGroup: snapshot.Group is not null).ConfigureAwait(false);
         var together = snapshot.Group is { } group && _zfs.Dialect.TakesSeveral ? _groupCuts.GetOrAdd(group.Id, _ => new ZfsGroupCut(_zfs, group)) : null;
-        together?.Add($"{dataset}@{key}", snapshot);
+        together?.Add($"{dataset}@{key}", snapshot, hold?.Hold);
         return new SnapshotCut(this, snapshot, dataset, volume.MountPoint, hold?.Device, hold?.Hold, together);
     });
 
@@ -88,12 +88,12 @@ internal sealed partial class ZfsPool
 
         public void Cut(WritePoint point) => pool._edge.RunAsync($"cut snapshot '{snapshot.Name}' of volume {snapshot.SourceVolume}", async () =>
         {
-            hold?.BeforeCut();
             if (together is not null)
             {
                 await together.TakeAsync(point).ConfigureAwait(false);
                 return;
             }
+            hold?.BeforeCut();
             // What is left of a cut that is void goes first.
             if (_isCutAlone)
                 await pool._zfs.DestroyAsync(_name).ConfigureAwait(false);

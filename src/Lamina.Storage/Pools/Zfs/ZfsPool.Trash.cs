@@ -95,8 +95,8 @@ internal sealed partial class ZfsPool
         && dataset.Number("usedbydataset") is { } used && inventory.Find(_layout.Incoming)?.Number("usedbydataset") is { } empty
         && used <= (ZfsLayout.NameBeneath(_layout.Volumes, dataset.Name) is null ? empty : 8 * empty);
 
-    // Whether the dataset of a snapshot is ours: a volume, or one that waits.
-    private bool IsOfOurs(ZfsInventory inventory, ZfsObject snapshot) => inventory.Find(snapshot.Dataset) is { } dataset
+    // Whether a dataset, or that of a snapshot, is ours: a volume, or one that waits.
+    private bool IsOfOurs(ZfsInventory inventory, ZfsObject one) => inventory.Find(one.Dataset) is { } dataset
         && (_layout.VolumeName(dataset.Name) is { } name ? ZfsRecords.ReadVolume(dataset, name, Description.Id).Volume is not null : _layout.IsTrash(dataset.Name) && IsOurs(inventory, dataset));
 
     private async Task<bool> ReclaimAsync(ZfsInventory inventory, ZfsObject dataset, Dictionary<string, string> kept)

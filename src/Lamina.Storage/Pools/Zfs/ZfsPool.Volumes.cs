@@ -12,15 +12,16 @@ internal sealed partial class ZfsPool
     public Task CreateVolumeAsync(Volume volume, VolumeContent source) => _edge.RunAsync($"create volume '{volume.Name}'", async () =>
     {
         DatasetProperties.Check(volume, _zfs.Dialect);
+        // Only until it is made: a clone keeps its snapshot, and the filesystem of a large one may be looked through for minutes.
         using var kept = await _structure.KeepAsync().ConfigureAwait(false);
         switch (source)
         {
             case VolumeContent.OfSnapshot of:
                 var (_, dataset) = GetSnapshot(of.Snapshot.Id.Key);
-                await CloneAsync(volume, dataset, of.Snapshot.Id.Key.ToString(), of.Snapshot.Size, of.Key).ConfigureAwait(false);
+                await CloneAsync(volume, dataset, of.Snapshot.Id.Key.ToString(), of.Snapshot.Size, of.Key, kept).ConfigureAwait(false);
                 break;
             case VolumeContent.OfVolume of:
-                await CopyAsync(volume, of.Volume, of.Key).ConfigureAwait(false);
+                await CopyAsync(volume, of.Volume, of.Key, kept).ConfigureAwait(false);
                 break;
             case { Key: null } when volume.Parameters.Encryption is not null:
                 throw new StorageException(StorageError.InvalidArgument, $"volume '{volume.Name}' is to be encrypted, and there is no key: give it by the secret '{VolumeKey.SecretName}'");
@@ -89,6 +90,13 @@ internal sealed partial class ZfsPool
     }
 
     /// <inheritdoc/>
+    public void FoundAllAttached()
+    {
+        _knowsAttached = true;
+        _rounds.Wake();
+    }
+
+    /// <inheritdoc/>
     public async Task DetachedAsync(Volume volume)
     {
         if (volume.Parameters.Encryption is not null)
@@ -142,7 +150,7 @@ internal sealed partial class ZfsPool
         return await _structure.ChangeAsync().ConfigureAwait(false);
     }
 
-    private async Task CopyAsync(Volume volume, VolumeInUse source, VolumeKey? key)
+    private async Task CopyAsync(Volume volume, VolumeInUse source, VolumeKey? key, IDisposable kept)
     {
         var (dataset, name) = (PlaceOf(source.Volume), ZfsLayout.NewTrashSnapshot());
         var point = $"{dataset}@{name}";
@@ -150,7 +158,7 @@ internal sealed partial class ZfsPool
         try
         {
             await TakeCopyPointAsync(point, source).ConfigureAwait(false);
-            await CloneAsync(volume, dataset, name, source.Volume.Size, key).ConfigureAwait(false);
+            await CloneAsync(volume, dataset, name, source.Volume.Size, key, kept).ConfigureAwait(false);
         }
         catch
         {
@@ -202,7 +210,6 @@ internal sealed partial class ZfsPool
         catch
         {
             await DiscardAsync(staged).ConfigureAwait(false);
-            _rounds.Wake();
             throw;
         }
     }
@@ -280,4 +287,5 @@ internal sealed partial class ZfsPool
             throw new StorageException(StorageError.FailedPrecondition,
                 $"volume {volume.Id} is still mounted {mount}, most likely in a container that has not ended yet; end it and call again") { ChangedNothing = true };
         }
-    }}
+    }
+}

@@ -127,7 +127,7 @@ internal sealed partial class ZfsPool : IPool
         {
             await ZfsIdentity.MakeParentsAsync(_zfs, _layout, cancellationToken).ConfigureAwait(false);
             ClearTargets();
-            await HideSnapshotsAsync(cancellationToken).ConfigureAwait(false);
+            await SetWhatIsInheritedAsync(cancellationToken).ConfigureAwait(false);
             var inventory = await FinishRestoresAsync(await ZfsInventory.ReadAsync(_zfs, _layout.Root, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
             var unreadable = LoadVolumes(inventory).Concat(LoadSnapshots(inventory)).OrderBy(record => record.Path, StringComparer.Ordinal).ToImmutableList();
             await DiscardUnfinishedAsync(inventory).ConfigureAwait(false);
@@ -158,14 +158,21 @@ internal sealed partial class ZfsPool : IPool
         }
     }
 
-    // Said once, above the volumes, so that it holds for those too that are there already or were brought from elsewhere.
-    private async Task HideSnapshotsAsync(CancellationToken cancellationToken)
+    // Said once, above the volumes, so that it holds for those too that are there already or were brought from elsewhere. How a device is shown is said at
+    // the root, so that it stays the same on every way of a zvol through the pool.
+    private async Task SetWhatIsInheritedAsync(CancellationToken cancellationToken)
     {
-        if (_zfs.Dialect.SnapshotDirectory is not { } wanted)
-            return;
-        var known = new ZfsObject(_layout.Volumes, await _zfs.GetAsync(_layout.Volumes, deep: false, ["snapdir"], cancellationToken).ConfigureAwait(false));
-        if (known.Value("snapdir") != wanted)
-            await _zfs.SetAsync(_layout.Volumes, ("snapdir", wanted)).ConfigureAwait(false);
+        if (_zfs.Dialect.SnapshotDirectory is { } directory)
+            await SetOnceAsync(_layout.Volumes, "snapdir", directory, cancellationToken).ConfigureAwait(false);
+        if (_zfs.Dialect.HasDevices)
+            await SetOnceAsync(_layout.Root, ZvolProperties.Mode, ZvolProperties.Shown, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task SetOnceAsync(string dataset, string property, string wanted, CancellationToken cancellationToken)
+    {
+        var known = new ZfsObject(dataset, await _zfs.GetAsync(dataset, deep: false, [property], cancellationToken).ConfigureAwait(false));
+        if (known.Value(property) != wanted)
+            await _zfs.SetAsync(dataset, (property, wanted)).ConfigureAwait(false);
     }
 
     private List<UnreadableRecord> LoadVolumes(ZfsInventory inventory)

@@ -13,6 +13,8 @@ internal sealed class ZvolDevice : IDisposable
     private const string Links = "/dev/zvol";
     private const string Devices = "/sys/block";
     private const string Prefix = "zd";
+    private const int RestartSystemCall = 512; // ERESTARTSYS of the kernel's include/linux/errno.h
+    private const int OpenAttempts = 10;
 
     // While nothing is linked, all are asked only now and then, as to ask one is to open it.
     private const int LooksPerSearch = 10;
@@ -47,7 +49,7 @@ internal sealed class ZvolDevice : IDisposable
         using var devices = Files.OpenDirectory(Devices);
         foreach (var entry in Files.Enumerate(devices).Where(entry => entry.Name.StartsWith(Prefix, StringComparison.Ordinal)))
         {
-            if (TryOpen($"/dev/{entry.Name}") is not { } device)
+            if (TryOpenAny($"/dev/{entry.Name}") is not { } device)
                 continue;
             if (device.Name == dataset)
                 return device;
@@ -56,7 +58,16 @@ internal sealed class ZvolDevice : IDisposable
         return null;
     }
 
-    /// <summary>Waits until a zvol has its device, of a size.</summary>
+    /// <summary>The device that a mount is of: of its node, or of a filesystem on it. Null when it is of something else, or of one that is no more.</summary>
+    internal static ZvolDevice? TryFindMounted(MountEntry mount)
+    {
+        var name = DeviceNodes.IsNode(mount) ? mount.Root.TrimStart('/') : mount.Source.StartsWith($"/dev/{Prefix}", StringComparison.Ordinal) ? mount.Source["/dev/".Length..] : null;
+        return name?.StartsWith(Prefix, StringComparison.Ordinal) == true ? TryOpenAny($"/dev/{name}") : null;
+    }
+
+    /// <summary>
+    /// Waits until a zvol has its device, of a size or a larger one: a volume may not know yet that it was grown, when growing its filesystem failed.
+    /// </summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: it does not come.</exception>
     internal static async Task<ZvolDevice> WaitAsync(string dataset, ByteSize size, TimeProvider time)
     {
@@ -66,12 +77,12 @@ internal sealed class ZvolDevice : IDisposable
             var isLast = time.GetElapsedTime(begin) >= s_patience;
             if ((isLast || look % LooksPerSearch == 0 ? TryFind(dataset) : TryFindLinked(dataset)) is { } device)
             {
-                if (device.Size == size.Bytes)
+                if (device.Size >= size.Bytes)
                     return device;
                 using (device)
                 {
                     if (isLast)
-                        throw new StorageException(StorageError.DataLoss, $"the device {device.Path} of {dataset} has {device.Size} bytes and not the volume's {size.Bytes}; nothing was touched");
+                        throw new StorageException(StorageError.DataLoss, $"the device {device.Path} of {dataset} has {device.Size} bytes, fewer than the volume's {size.Bytes}; nothing was touched");
                 }
             }
             else if (isLast)
@@ -167,12 +178,25 @@ internal sealed class ZvolDevice : IDisposable
         return null;
     }
 
+    // Of all that there are: somebody else's may be damaged.
+    private static ZvolDevice? TryOpenAny(string path)
+    {
+        try
+        {
+            return TryOpen(path);
+        }
+        catch (LinuxException)
+        {
+            return null;
+        }
+    }
+
     private static ZvolDevice? TryOpen(string path)
     {
         SafeFileHandle handle;
         try
         {
-            handle = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock);
+            handle = OpenPatiently(path);
         }
         catch (LinuxException e) when (e.Errno is Errno.ENOENT or Errno.ENXIO or Errno.ENODEV or Errno.ENOTDIR or Errno.EACCES)
         {
@@ -191,6 +215,22 @@ internal sealed class ZvolDevice : IDisposable
         }
         handle.Dispose();
         return null;
+    }
+
+    // While some ZFS pool is imported or made, which takes its time, zvols answer with a number that only the kernel should see.
+    private static SafeFileHandle OpenPatiently(string path)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock);
+            }
+            catch (LinuxException e) when ((int)e.Errno == RestartSystemCall && attempt < OpenAttempts)
+            {
+                // The call itself has waited for a second.
+            }
+        }
     }
 
     private static string PathOf(ulong device) => string.Create(CultureInfo.InvariantCulture, $"/dev/{Prefix}{DeviceNumber.Minor(device)}");

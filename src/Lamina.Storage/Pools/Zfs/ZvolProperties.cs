@@ -5,7 +5,10 @@ namespace Lamina.Storage.Pools.Zfs;
 /// <summary>What a volume that is a block device is as properties of its zvol. <see cref="DatasetProperties"/> has what it shares with all others.</summary>
 internal static class ZvolProperties
 {
-    /// <summary>Whether it has a device.</summary>
+    /// <summary>
+    /// Whether it has a device. ZFS makes the device before it sets the properties that a command has for a new one, and when this is another one then, it
+    /// takes the device away and makes it anew some time later: by a name that may be no more.
+    /// </summary>
     internal const string Mode = "volmode";
 
     /// <summary>One of which the kernel looks for no partitions.</summary>
@@ -36,8 +39,8 @@ internal static class ZvolProperties
     internal static IEnumerable<string> ShapeOf(Volume volume) =>
         [.. volume.Parameters.Reserve == true ? Enumerable.Empty<string>() : ["-s"], "-V", Number(SizeOf(volume)), "-o", $"{BlockSize}={Number(volume.Parameters.VolumeBlockSize ?? DefaultBlockSize)}"];
 
-    /// <summary>What a new one has.</summary>
-    internal static IEnumerable<(string Name, string Value)> OfNew => [(Mode, Shown), ("snapdev", "hidden")];
+    /// <summary>What a new one has. How it is shown it has from the pool's root, as that is so from the first moment on.</summary>
+    internal static IEnumerable<(string Name, string Value)> OfNew => [("snapdev", "hidden")];
 
     /// <summary>The size of a copy or of one that is there, and what is set aside for it, by the reckoning of ZFS.</summary>
     internal static IEnumerable<(string Name, string Value)> SizeOfExisting(Volume volume)

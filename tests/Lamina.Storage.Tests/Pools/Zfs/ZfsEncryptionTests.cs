@@ -21,6 +21,7 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
     {
         Script.On("zfs load-key *").On("zfs unload-key *");
         await Pool.LoadAsync(default);
+        Pool.FoundAllAttached();
     }
 
     public ValueTask DisposeAsync() => _scripted.DisposeAsync();
@@ -146,14 +147,37 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
         Status("a", "available");
         Status("b", "available");
         await Pool.UnlockAsync(NewVolume("b"), s_key);
-        Script.On("zfs get -Hp -r *", $"{Root}\tused\t1000\t-\n{Root}\tavailable\t9000\t-\n" + string.Concat(((string[])["a", "b"]).Select(name =>
-            $"{Root}/volumes/{name}\tencryptionroot\t{Root}/volumes/{name}\t-\n{Root}/volumes/{name}\tkeystatus\tavailable\t-\n")));
+        // One that somebody has brought, and has unlocked for himself.
+        Status("mine", "available");
+        Script.On("zfs get -Hp -r *", InventoryOf("b", "a") + Locked("mine", "available"));
 
         // Whoever is detached has the pool looked after.
         await Pool.DetachedAsync(NewVolume("c") with { Parameters = VolumeParameters.None });
 
+        // In the order of the list, so the others come before it.
         await Eventually.TrueAsync(() => Script.Asked.Contains($"zfs unload-key {Root}/volumes/a"), "the key goes");
+        await _scripted.DisposeAsync();
         Assert.DoesNotContain($"zfs unload-key {Root}/volumes/b", Script.Asked);
+        Assert.DoesNotContain($"zfs unload-key {Root}/volumes/mine", Script.Asked);
+    }
+
+    // Any of them may be attached, and nobody need have its device open: without its key that would go, and its number to the next one.
+    [Fact]
+    public async Task Key_BeforeItIsToldWhatWasFoundAttached_StaysWhateverHappens()
+    {
+        await using var scripted = new ScriptedZfsPool(InventoryOf("b", "a"), "ONLINE\t1\n", "", script => script.On("zfs load-key *").On("zfs unload-key *"));
+        foreach (var name in (string[])["a", "b"])
+            scripted.Script.On(AskedOfKey(name), Locked(name, "available"));
+        await scripted.Pool.LoadAsync(default);
+
+        await scripted.Pool.DetachedAsync(NewVolume("b"));
+        Assert.DoesNotContain(scripted.Script.Asked, line => line.StartsWith("zfs unload-key", StringComparison.Ordinal));
+
+        scripted.Pool.FoundAttached(NewVolume("b"));
+        scripted.Pool.FoundAllAttached();
+        await Eventually.TrueAsync(() => scripted.Script.Asked.Contains($"zfs unload-key {Root}/volumes/a"), "the key of the one that is not attached goes");
+        await scripted.DisposeAsync();
+        Assert.DoesNotContain($"zfs unload-key {Root}/volumes/b", scripted.Script.Asked);
     }
 
     [Fact]
@@ -252,7 +276,14 @@ public sealed class ZfsEncryptionTests : IAsyncLifetime
         Parameters = VolumeParameters.None with { Encryption = "aes-256-gcm" },
     };
 
-    private void Status(string name, string status, string? owner = null) => Script.On(
-        $"zfs get -Hp -o name,property,value,source encryptionroot,keystatus {Root}/volumes/{name}",
-        $"{Root}/volumes/{name}\tencryptionroot\t{Root}/volumes/{owner ?? name}\t-\n{Root}/volumes/{name}\tkeystatus\t{status}\t-\n");
+    private void Status(string name, string status, string? owner = null) => Script.On(AskedOfKey(name), Locked(name, status, owner));
+
+    private static string AskedOfKey(string name) => $"zfs get -Hp -o name,property,value,source encryptionroot,keystatus {Root}/volumes/{name}";
+
+    private static string Locked(string name, string status, string? owner = null) =>
+        $"{Root}/volumes/{name}\tencryptionroot\t{Root}/volumes/{owner ?? name}\t-\n{Root}/volumes/{name}\tkeystatus\t{status}\t-\n";
+
+    // Volumes whose keys are loaded, each its own.
+    private static string InventoryOf(params string[] names) => $"{Root}\tused\t1000\t-\n{Root}\tavailable\t9000\t-\n" + string.Concat(names.Select(name =>
+        $"{Root}/volumes/{name}\ttype\tfilesystem\t-\n{Root}/volumes/{name}\tlamina:volume\t{ZfsRecords.Of(NewVolume(name)).Single().Value}\tlocal\n{Locked(name, "available")}"));
 }
