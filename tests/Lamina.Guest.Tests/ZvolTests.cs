@@ -116,7 +116,7 @@ public sealed class ZvolTests(ZfsFileSystem fileSystem) : IAsyncLifetime
 
         Write(volume, "two");
         await _scratch.DetachAsync(volume);
-        await Eventually.TrueAsync(() => PropertiesAsync(volume, "keystatus").GetAwaiter().GetResult() == "unavailable", "its key goes");
+        await LockedAsync(volume);
         await UnlockedAsync(volume, async () => Assert.Equal("two", await ReadAsync(volume)));
     }
 
@@ -230,6 +230,8 @@ public sealed class ZvolTests(ZfsFileSystem fileSystem) : IAsyncLifetime
         var copy = await _scratch.CreateAsync(
             _scratch.NewVolume("b", volume.Size, VolumeSource.From(snapshot.Id)) with { Kind = volume.Kind, FileSystem = kind, Parameters = parameters }, new VolumeContent.OfSnapshot(snapshot) { Key = s_key });
 
+        // What was loaded to make the copy goes behind the scenes.
+        await LockedAsync(volume);
         Assert.Equal(StorageError.FailedPrecondition, (await Assert.ThrowsAsync<StorageException>(() => Pool.UnlockAsync(copy, null))).Error);
         await UnlockedAsync(copy, async () => Assert.Equal("then", await ReadAsync(copy)));
         await UnlockedAsync(volume, () => WriteAsync(volume, "now"));
@@ -263,6 +265,8 @@ public sealed class ZvolTests(ZfsFileSystem fileSystem) : IAsyncLifetime
             Kind = kind is null ? VolumeKind.Block : VolumeKind.Filesystem, FileSystem = kind, Parameters = parameters ?? VolumeParameters.None,
         },
         content ?? new VolumeContent.Empty());
+
+    private Task LockedAsync(Volume volume) => Eventually.TrueAsync(() => PropertiesAsync(volume, "keystatus").GetAwaiter().GetResult() == "unavailable", "its key goes");
 
     private async Task UnlockedAsync(Volume volume, Func<Task> use)
     {
