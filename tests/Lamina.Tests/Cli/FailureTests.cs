@@ -55,7 +55,7 @@ public sealed class FailureTests(TestDaemon daemon) : IClassFixture<TestDaemon>
     [Fact]
     public async Task Command_UnknownToAnOlderDaemon_SaysThatTheVersionsDiffer()
     {
-        await using var fake = await FakeDaemon.StartAsync();
+        await using var fake = await FakeDaemon.StartOfSnapshotsAsync();
 
         var run = await CliRun.RunAsync(CliRun.HostOf(fake.Socket), "volume", "ls");
 

@@ -53,7 +53,7 @@ public sealed class SnapshotCommandTests(TestDaemon daemon) : IClassFixture<Test
     [Fact]
     public async Task Create_WithAPause_SaysHowLongBesideTheData()
     {
-        await using var fake = await FakeDaemon.StartAsync();
+        await using var fake = await FakeDaemon.StartOfSnapshotsAsync();
 
         var people = await CliRun.RunAsync(CliRun.HostOf(fake.Socket), "snapshot", "create", "v", "s");
         var programs = await CliRun.RunAsync(CliRun.HostOf(fake.Socket), "snapshot", "create", "v", "s", "-o", "json");

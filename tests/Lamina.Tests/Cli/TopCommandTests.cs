@@ -42,7 +42,7 @@ public sealed class TopCommandTests
     [Fact]
     public async Task Top_OfADaemonThatCountsNoCalls_GoesOnWithoutThem()
     {
-        await using var daemon = await OldDaemon.StartAsync();
+        await using var daemon = await FakeDaemon.StartOfOnePoolAsync();
 
         var run = await CliRun.RunAsync(CliRun.HostOf(daemon.Socket), "top");
 
