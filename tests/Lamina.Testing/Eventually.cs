@@ -5,7 +5,8 @@ namespace Lamina.Testing;
 /// <summary>Waits for what happens behind the scenes. The limit is only there so that a broken test ends.</summary>
 public static class Eventually
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    /// <summary>How long anything is waited for: many times what it takes on a slow machine, and on an emulated one too.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     /// <summary>Waits until the condition holds.</summary>
     /// <param name="condition">Asked every few milliseconds.</param>

@@ -56,7 +56,7 @@ internal sealed partial class DaemonProcess(params string[] arguments) : IAsyncD
     {
         using var channel = UnixChannel.To(socket);
         var identity = new Wire.Identity.IdentityClient(channel);
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var limit = new CancellationTokenSource(Eventually.Limit);
         while (!await IsReadyAsync(identity))
         {
             Assert.False(_process!.HasExited || limit.IsCancellationRequested, $"the daemon does not serve:\n{Log}");
