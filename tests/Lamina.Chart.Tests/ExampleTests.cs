@@ -117,6 +117,19 @@ public sealed class ExampleTests
         Assert.NotNull(VolumeKey.Find(secret.StringData));
     }
 
+    // Volumes whose key is gone are gone: it must outlive whatever else somebody deletes.
+    [Fact]
+    public async Task Key_OfEncryptedVolumes_GoesWithNothingElse()
+    {
+        var file = await ReadAsync("zfs-key.yaml");
+        var manifests = (await ChartRenderer.ReadAsync(Repository.PathOf("deploy/kubernetes/lamina.yaml"))).Select(Kinds.Read).ToList();
+        var home = file.Select(Kinds.Read).OfType<V1Namespace>().Single().Metadata.Name;
+
+        Assert.Equal(["v1 Namespace", "v1 Secret"], file.Select(Kinds.KindOf));
+        Assert.Equal(home, file.Select(Kinds.Read).OfType<V1Secret>().Single().Metadata.NamespaceProperty);
+        Assert.DoesNotContain(home, manifests.OfType<V1Namespace>().Select(@namespace => @namespace.Metadata.Name));
+    }
+
     [Fact]
     public async Task Parameters_OfAttributesClasses_AreThoseThatTheDaemonTakes() =>
         Assert.NotEqual(VolumeAttributes.None, VolumeAttributes.Parse((await ReadAllAsync()).OfType<V1VolumeAttributesClass>().Single().Parameters));

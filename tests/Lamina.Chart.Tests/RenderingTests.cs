@@ -86,7 +86,7 @@ public sealed class RenderingTests
         var roles = (await ChartRenderer.ModelsAsync<V1Role>(ValueSets.Zfs)).Where(role => role.Rules.Any(rule => rule.Resources.Contains("secrets"))).ToList();
         var bindings = (await ChartRenderer.ModelsAsync<V1RoleBinding>(ValueSets.Zfs)).ToLookup(binding => (binding.Metadata.NamespaceProperty, binding.RoleRef.Name));
 
-        Assert.Equal([("lamina", "lamina-zfs-key"), ("shop", "other")], roles.Select(role => (role.Metadata.NamespaceProperty, role.Rules.Single().ResourceNames.Single())).Order());
+        Assert.Equal([("lamina-keys", "lamina-zfs-key"), ("shop", "other")], roles.Select(role => (role.Metadata.NamespaceProperty, role.Rules.Single().ResourceNames.Single())).Order());
         Assert.All(roles, role =>
         {
             var subject = bindings[(role.Metadata.NamespaceProperty, role.Metadata.Name)].Single().Subjects.Single();

@@ -40,6 +40,34 @@ public sealed class ShippedFilesTests
         Assert.All(objects, @object => Kinds.Read(@object));
     }
 
+    // Deleted as the README says, they leave the namespace, and with it what others have put there.
+    [Fact]
+    public async Task Manifests_ButTheNamespace_HaveTheLabelThatTheyAreDeletedBy()
+    {
+        const string key = "app.kubernetes.io/name";
+        var objects = await ChartRenderer.ReadAsync(Repository.PathOf("deploy/kubernetes/lamina.yaml"));
+
+        Assert.All(objects, @object => Assert.Equal(Kinds.KindOf(@object) == "v1 Namespace" ? null : "lamina", (string?)@object["metadata"]!["labels"]![key]));
+        Assert.Contains($"kubectl delete -f deploy/kubernetes/lamina.yaml -l {key}=lamina", await ReadmeAsync("README.md"), StringComparison.Ordinal);
+    }
+
+    // Helm keeps its release in the namespace: it must be there before, and what Helm makes by itself has no label for pod security.
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData("helm/lamina/README.md")]
+    public async Task Install_ByTheReadme_MakesTheNamespaceFirst(string file)
+    {
+        var text = await ReadmeAsync(file);
+        var places = ((string[])["kubectl create namespace lamina\n", "kubectl label namespace lamina pod-security.kubernetes.io/enforce=privileged", "helm install lamina "])
+            .Select(command => text.IndexOf(command, StringComparison.Ordinal)).ToList();
+
+        Assert.DoesNotContain(-1, places);
+        Assert.Equal(places.Order(), places);
+        Assert.DoesNotContain("--create-namespace", text, StringComparison.Ordinal);
+    }
+
+    private static Task<string> ReadmeAsync(string file) => File.ReadAllTextAsync(Repository.PathOf(file), TestContext.Current.CancellationToken);
+
     private static IEnumerable<(string Key, string? Default)> Leaves(string prefix, JsonObject values) => values.SelectMany(pair => pair.Value switch
     {
         JsonObject { Count: > 0 } inner => Leaves($"{prefix}{pair.Key}.", inner),

@@ -54,7 +54,7 @@ public static class ValueSets
         pools:
           tank: { backend: zfs, dataset: tank/lamina, default: true, defaultSize: 10Gi, minFree: 1Gi, overcommit: 2, ephemeral: false, usageInterval: "00:10:00" }
           fast: { backend: btrfs, path: /srv/fast }
-        provisionerSecrets: [{ name: lamina-zfs-key, namespace: lamina }, { name: other, namespace: shop }]
+        provisionerSecrets: [{ name: lamina-zfs-key, namespace: lamina-keys }, { name: other, namespace: shop }]
         storageClasses:
           - { name: postgresql, parameters: { pool: tank, recordsize: 16K, compression: lz4, atime: "off", logbias: throughput, reserve: true } }
           - name: encrypted
@@ -62,9 +62,9 @@ public static class ValueSets
               pool: tank
               encryption: aes-256-gcm
               csi.storage.k8s.io/provisioner-secret-name: lamina-zfs-key
-              csi.storage.k8s.io/provisioner-secret-namespace: lamina
+              csi.storage.k8s.io/provisioner-secret-namespace: lamina-keys
               csi.storage.k8s.io/node-stage-secret-name: lamina-zfs-key
-              csi.storage.k8s.io/node-stage-secret-namespace: lamina
+              csi.storage.k8s.io/node-stage-secret-namespace: lamina-keys
         """;
 
     internal const string WithoutSnapshots = "snapshots: { enabled: false }\nstorageClasses: []\ncluster: { enabled: false }";
