@@ -120,8 +120,20 @@ public sealed class RenderingTests
     [InlineData("configDir: /var", "configDir")]
     [InlineData("bindRoots: [/run]", "/run/lamina")]
     [InlineData("snapshots: { groups: true }", "singleNode")]
+    [InlineData("{ singleNode: true, snapshots: { groups: true }, sidecars: { snapshotter: { tag: v8.5.1 } } }", "v8.6")]
     [InlineData("{ singleNode: true, snapshots: { groupClasses: [{ name: a }] } }", "snapshots.groups")]
     [InlineData("pools: { a: { backend: overlay2, path: /host/proc/a } }", "/host")]
     public async Task Values_ThatCantWorkTogether_AreRefused(string values, string named) =>
         Assert.Contains(named, await ChartRenderer.RefusalAsync(values), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("v8.6.0")]
+    [InlineData("v8.10.0")]
+    [InlineData("v10.0.0")]
+    public async Task Groups_WithALaterSnapshotter_AreThere(string tag) =>
+        Assert.NotEmpty(await ChartRenderer.ObjectsAsync($"{{ singleNode: true, snapshots: {{ groups: true }}, sidecars: {{ snapshotter: {{ tag: {tag} }} }} }}"));
+
+    [Fact]
+    public async Task Groups_WithTheSidecarsOfOlderClusters_AreRefused() =>
+        Assert.Contains("v8.6", await ChartRenderer.RefusalAsync($"{ValueSets.OlderKubernetes}\nsingleNode: true\nsnapshots: {{ groups: true }}"), StringComparison.Ordinal);
 }

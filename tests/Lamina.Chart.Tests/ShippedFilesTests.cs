@@ -66,6 +66,12 @@ public sealed class ShippedFilesTests
         Assert.DoesNotContain("--create-namespace", text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--enable-distributed-snapshotting")]
+    [InlineData("`get`, `list` and `watch` `nodes`")]
+    [InlineData("--set snapshots.enabled=false")]
+    public async Task Readme_NamesWhatSnapshotsNeedOfTheCluster(string needed) => Assert.Contains(needed, await ReadmeAsync("README.md"), StringComparison.Ordinal);
+
     private static Task<string> ReadmeAsync(string file) => File.ReadAllTextAsync(Repository.PathOf(file), TestContext.Current.CancellationToken);
 
     private static IEnumerable<(string Key, string? Default)> Leaves(string prefix, JsonObject values) => values.SelectMany(pair => pair.Value switch
