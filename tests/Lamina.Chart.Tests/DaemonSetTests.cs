@@ -227,6 +227,31 @@ public sealed class DaemonSetTests
     }
 
     [Fact]
+    public async Task Quota_ForTheirPriority_IsThereWhereItIsWanted()
+    {
+        var scope = (await ChartRenderer.ModelsAsync<V1ResourceQuota>(ValueSets.Monitored)).Single().Spec.ScopeSelector.MatchExpressions.Single();
+
+        Assert.Equal(("PriorityClass", "In", "system-node-critical"), (scope.ScopeName, scope.OperatorProperty, scope.Values.Single()));
+        Assert.Empty(await ChartRenderer.ModelsAsync<V1ResourceQuota>(ValueSets.Default));
+        Assert.Null((await PodAsync(ValueSets.HostPid)).PriorityClassName);
+        Assert.Empty(await ChartRenderer.ModelsAsync<V1ResourceQuota>("{ priorityQuota: true, priorityClassName: \"\" }"));
+    }
+
+    // An image of one architecture does not start on nodes of another.
+    [Theory]
+    [InlineData(ValueSets.Default, "amd64")]
+    [InlineData(ValueSets.HostPid, "amd64")]
+    [InlineData("nodeSelector: { kubernetes.io/arch: arm64 }", "arm64")]
+    [InlineData("nodeSelector: { kubernetes.io/arch: null }", null)]
+    public async Task Nodes_OfThePods_AreOfTheImagesArchitecture(string values, string? architecture)
+    {
+        var selector = (await PodAsync(values)).NodeSelector;
+
+        Assert.Equal("linux", selector["kubernetes.io/os"]);
+        Assert.Equal(architecture, selector.TryGetValue("kubernetes.io/arch", out var found) ? found : null);
+    }
+
+    [Fact]
     public async Task Configuration_Changed_RestartsThePods()
     {
         Assert.NotEqual(await ChecksumAsync(ValueSets.Default), await ChecksumAsync("maxVolumesPerNode: 7"));

@@ -31,6 +31,7 @@ public static class ValueSets
         podAnnotations: { example.org/note: "1" }
         kubeletDir: /var/lib/k0s/kubelet
         driverName: second.lamina.dev
+        priorityClassName: ""
         """;
 
     internal const string SingleNode = """
@@ -48,6 +49,7 @@ public static class ValueSets
           prometheusRule: { enabled: true, namespace: monitoring, labels: { release: prometheus }, runbookBase: "https://git.example.org/lamina/deploy/monitoring/" }
           dashboard: { enabled: true, namespace: grafana, labels: { grafana_dashboard: null, dashboards: "yes" }, annotations: { grafana_folder: Storage } }
         healthPort: 9901
+        priorityQuota: true
         """;
 
     internal const string Zfs = """
