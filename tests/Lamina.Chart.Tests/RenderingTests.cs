@@ -67,6 +67,14 @@ public sealed class RenderingTests
         await ChartRenderer.ModelsAsync<V1StorageClass>(values),
         @class => Assert.Equal(("WaitForFirstConsumer", true), (@class.VolumeBindingMode, @class.AllowVolumeExpansion)));
 
+    [Fact]
+    public async Task Numbers_InParameters_AreWrittenOut()
+    {
+        var parameters = (await ChartRenderer.ModelsAsync<V1StorageClass>(ValueSets.Pools)).Single(@class => @class.Metadata.Name == "fast").Parameters;
+
+        Assert.Equal(("999", "1000650000"), (parameters["uid"], parameters["gid"]));
+    }
+
     [Theory]
     [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
     public async Task Roles_AllowNothingWholesale_AndNoSecrets(string values)

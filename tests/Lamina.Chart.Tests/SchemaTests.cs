@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Lamina.Csi.Requests;
+using Lamina.Storage;
 using NJsonSchema;
 
 namespace Lamina.Chart.Tests;
@@ -44,6 +46,7 @@ public sealed class SchemaTests
     [InlineData("storageClasses: [{ name: a, parameters: { compression: best } }]", "compression")]
     [InlineData("storageClasses: [{ name: a, parameters: { copyOnWrite: maybe } }]", "copyOnWrite")]
     [InlineData("storageClasses: [{ name: a, parameters: { recordsize: large } }]", "recordsize")]
+    [InlineData("storageClasses: [{ name: a, parameters: { volblocksize: large } }]", "volblocksize")]
     [InlineData("storageClasses: [{ name: a, parameters: { atime: true } }]", "atime")]
     [InlineData("storageClasses: [{ name: a, parameters: { logbias: speed } }]", "logbias")]
     [InlineData("storageClasses: [{ name: a, parameters: { encryption: rot13 } }]", "encryption")]
@@ -93,6 +96,17 @@ public sealed class SchemaTests
         var errors = await ErrorsOfAsync(values);
 
         Assert.Contains(errors, error => error.Contains(named, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Parameters_OfAStorageClass_AreThoseThatTheDaemonKnows()
+    {
+        var refusal = Assert.Throws<StorageException>(() => VolumeParameters.Parse([new("unknown", "")])).Message;
+        var known = refusal[(refusal.IndexOf("known are ", StringComparison.Ordinal) + "known are ".Length)..].Split([", ", " and "], StringSplitOptions.None);
+        var schema = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(ChartRenderer.Chart, "values.schema.json"), TestContext.Current.CancellationToken))!;
+        var allowed = schema["properties"]!["storageClasses"]!["items"]!["properties"]!["parameters"]!["properties"]!.AsObject().Select(parameter => parameter.Key);
+
+        Assert.Equal(known.Order(StringComparer.Ordinal), allowed.Where(key => !key.StartsWith(ClassParameters.KubernetesPrefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal));
     }
 
     // But for what Kubernetes itself checks, or other charts share.

@@ -14,7 +14,7 @@ public static class ValueSets
         bindRoots: [/data/shared]
         maxVolumesPerNode: 100
         storageClasses:
-          - { name: fast, default: true, parameters: { pool: fast, uid: 999, mode: "0700" } }
+          - { name: fast, default: true, parameters: { pool: fast, uid: 999, gid: 1000650000, mode: "0700" } }
           - { name: compressed, reclaimPolicy: Retain, parameters: { pool: deep, compression: zstd, copyOnWrite: true }, mountOptions: [noatime, nosuid] }
           - { name: xfs, parameters: { pool: image }, fsType: xfs }
         """;
@@ -59,6 +59,7 @@ public static class ValueSets
         provisionerSecrets: [{ name: lamina-zfs-key, namespace: lamina-keys }, { name: other, namespace: shop }]
         storageClasses:
           - { name: postgresql, parameters: { pool: tank, recordsize: 16K, compression: lz4, atime: "off", logbias: throughput, reserve: true } }
+          - { name: device, parameters: { pool: tank, volblocksize: 64K } }
           - name: encrypted
             parameters:
               pool: tank
