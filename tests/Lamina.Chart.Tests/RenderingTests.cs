@@ -88,6 +88,12 @@ public sealed class RenderingTests
         Assert.Equal(values == ValueSets.Zfs, rules.Any(rule => rule.Resources.Contains("secrets")));
     }
 
+    // With --node-deployment the provisioner knows the topology of its own node from the daemon, and asks for no other.
+    [Fact]
+    public async Task Roles_OfTheSidecars_ReadNoNodes() => Assert.DoesNotContain(
+        (await ChartRenderer.ModelsAsync<V1ClusterRole>(ValueSets.Default)).Single(role => role.Metadata.Name == "lamina").Rules.SelectMany(rule => rule.Resources),
+        resource => resource is "nodes" or "csinodes");
+
     [Fact]
     public async Task Secrets_ThatTheProvisionerMayRead_AreThoseThatAreNamed()
     {
