@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using k8s.Models;
+using Lamina.Linux;
+using Lamina.Testing;
 using Lamina.Tests;
 
 namespace Lamina.Chart.Tests;
@@ -66,11 +69,44 @@ public sealed class ShippedFilesTests
         Assert.DoesNotContain("--create-namespace", text, StringComparison.Ordinal);
     }
 
+    // The image that is made and pushed is the one that the pods have, by either way.
+    [Fact]
+    public async Task Image_ByTheReadme_IsWhatThePodsAreMadeOf()
+    {
+        var commands = (await ReadmeAsync("README.md")).Split('\n').Select(line => line.Trim()).ToList();
+        var made = commands.Single(line => line.StartsWith("make image IMAGE=", StringComparison.Ordinal))["make image IMAGE=".Length..];
+        var sed = commands.Single(line => line.StartsWith("sed ", StringComparison.Ordinal) && line.EndsWith(" | kubectl apply -f -", StringComparison.Ordinal)).Split(" | kubectl")[0];
+        var install = commands.Single(line => line.StartsWith("helm install ", StringComparison.Ordinal));
+        var manifests = TestScratch.NewPath("manifests.yaml");
+
+        var run = await ChildProcess.RunAsync("sh", ["-euc", $"cd '{Repository.PathOf("")}'; {sed} > '{manifests}'"], TestContext.Current.CancellationToken);
+
+        Assert.True(run.Succeeded, run.Error);
+        Assert.Contains(commands, line => line.StartsWith($"docker push {made} ", StringComparison.Ordinal));
+        Assert.Equal(made, DaemonImage((await ChartRenderer.ReadAsync(manifests)).Select(Kinds.Read)));
+        var repository = install.Split("--set image.repository=")[1].Split(' ')[0];
+        Assert.Equal(made, DaemonImage(await ChartRenderer.ModelsAsync<V1DaemonSet>($"image: {{ repository: {repository} }}")));
+    }
+
+    // The default pool makes no snapshot of a volume in use without it, and the example's is of one; and there is none before the pod is.
+    [Fact]
+    public async Task Commands_OfTheReadme_MakeASnapshotThatIsNotRefused()
+    {
+        var commands = (await ReadmeAsync("README.md")).Split('\n').Select(line => line.Trim()).ToList();
+
+        Assert.Contains("--set hostPID=true", commands.Single(line => line.StartsWith("helm install ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Equal(
+            commands.IndexOf("kubectl apply -f deploy/kubernetes/examples/snapshot.yaml") - 1, commands.IndexOf("kubectl rollout status statefulset/postgresql"));
+    }
+
     [Theory]
     [InlineData("--enable-distributed-snapshotting")]
     [InlineData("`get`, `list` and `watch` `nodes`")]
     [InlineData("--set snapshots.enabled=false")]
     public async Task Readme_NamesWhatSnapshotsNeedOfTheCluster(string needed) => Assert.Contains(needed, await ReadmeAsync("README.md"), StringComparison.Ordinal);
+
+    private static string DaemonImage(IEnumerable<object> objects) =>
+        objects.OfType<V1DaemonSet>().Single().Spec.Template.Spec.Containers.Single(container => container.Name == "lamina").Image;
 
     private static Task<string> ReadmeAsync(string file) => File.ReadAllTextAsync(Repository.PathOf(file), TestContext.Current.CancellationToken);
 
