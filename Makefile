@@ -38,13 +38,14 @@ build:
 	@dotnet build Csi.sln --configuration $(CONFIGURATION) --verbosity quiet --nologo
 
 # The container image for Kubernetes, by the Docker that is installed, or that DOCKER_HOST names. IMAGE and BASE may name others, and DOCKER_BUILD has more
-# for 'docker build'.
+# for 'docker build'. It is for machines like this one, and so is the base that Docker takes.
 VERSION := $(shell sed -n 's|.*<VersionPrefix>\(.*\)</VersionPrefix>.*|\1|p' Directory.Build.props)
 IMAGE ?= lamina:$(VERSION)
 BASE ?= debian:bookworm-slim
+RUNTIME := $(if $(filter aarch64 arm64,$(shell uname -m)),linux-arm64,linux-x64)
 image:
 	@rm -rf artifacts/image
-	@dotnet publish src/Lamina --configuration Release --runtime linux-x64 --self-contained -p:PublishReadyToRun=true --output artifacts/image/lamina --verbosity quiet --nologo
+	@dotnet publish src/Lamina --configuration Release --runtime $(RUNTIME) --self-contained -p:PublishReadyToRun=true --output artifacts/image/lamina --verbosity quiet --nologo
 	@docker build --file deploy/image/Dockerfile --build-arg BASE=$(BASE) --build-arg VERSION=$(VERSION) \
 		--build-arg REVISION=$$(git rev-parse --verify --quiet HEAD || echo unknown) --tag $(IMAGE) $(DOCKER_BUILD) artifacts/image
 

@@ -26,8 +26,9 @@ public sealed class DaemonSetTests
         }
     }
 
+    // What a disk is mounted above later is seen, and no pool is made where the disk is missing.
     [Fact]
-    public async Task HostDirectories_OfPools_AreSeenAtTheirOwnPlaces()
+    public async Task HostDirectories_AbovePools_AreSeenAtTheirOwnPlaces_AndNotMade()
     {
         var pod = await PodAsync(ValueSets.Pools);
         var sources = pod.Volumes.Where(volume => volume.HostPath is not null).ToDictionary(volume => volume.Name, volume => volume.HostPath.Path);
@@ -35,10 +36,35 @@ public sealed class DaemonSetTests
         Assert.Equal(
         [
             "/csi <- /var/lib/kubelet/plugins/csi.lamina.dev", "/data/shared <- /data/shared HostToContainer", "/dev <- /dev HostToContainer", "/etc/lamina <- /etc/lamina",
-            "/host/srv/state <- /srv/state HostToContainer", "/run/lamina <- /run/lamina Bidirectional", "/srv/btrfs/lamina <- /srv/btrfs/lamina HostToContainer",
-            "/srv/fast/lamina <- /srv/fast/lamina HostToContainer", "/srv/image <- /srv/image Bidirectional", "/var/lib/kubelet <- /var/lib/kubelet Bidirectional",
+            "/host/srv/state <- /srv/state HostToContainer", "/run/lamina <- /run/lamina Bidirectional", "/srv/btrfs <- /srv/btrfs HostToContainer",
+            "/srv/fast <- /srv/fast HostToContainer", "/srv/image <- /srv/image Bidirectional", "/var/lib/kubelet <- /var/lib/kubelet Bidirectional",
         ], Daemon(pod).VolumeMounts.Where(mount => sources.ContainsKey(mount.Name))
             .Select(mount => $"{mount.MountPath} <- {sources[mount.Name]} {mount.MountPropagation}".TrimEnd()).Order(StringComparer.Ordinal));
+        Assert.Equal(["/data/shared", "/etc/lamina", "/run/lamina", "/var/lib/kubelet/plugins/csi.lamina.dev", "/var/lib/kubelet/plugins_registry"], MadeByTheKubelet(pod));
+    }
+
+    [Fact]
+    public async Task HostDirectories_WithinAnother_AreSeenThroughIt()
+    {
+        var pod = await PodAsync("""
+            bindRoots: [/data, /other/a]
+            pools:
+              plain: { backend: overlay2, path: /data/pools/plain }
+              image: { backend: btrfs, path: /other/a/image, image: /other/a/images/lamina.img }
+            """);
+
+        Assert.Equal(["/data HostToContainer Directory", "/other/a Bidirectional Directory"], Daemon(pod).VolumeMounts.Where(mount => mount.Name.StartsWith("root-", StringComparison.Ordinal))
+            .Select(mount => $"{mount.MountPath} {mount.MountPropagation} {pod.Volumes.Single(volume => volume.Name == mount.Name).HostPath.Type}"));
+    }
+
+    [Fact]
+    public async Task ConfigurationOfANode_WhereEtcCantBeWritten_IsElsewhereOnTheNodeAlone()
+    {
+        var pod = await PodAsync("configDir: /var/etc/lamina");
+
+        Assert.Equal("/etc/lamina", Daemon(pod).VolumeMounts.Single(mount => mount.Name == "node-configuration").MountPath);
+        Assert.Equal("/var/etc/lamina", pod.Volumes.Single(volume => volume.Name == "node-configuration").HostPath.Path);
+        Assert.DoesNotContain("/etc/lamina", MadeByTheKubelet(pod));
     }
 
     [Theory]
@@ -201,6 +227,31 @@ public sealed class DaemonSetTests
     }
 
     [Fact]
+    public async Task Quota_ForTheirPriority_IsThereWhereItIsWanted()
+    {
+        var scope = (await ChartRenderer.ModelsAsync<V1ResourceQuota>(ValueSets.Monitored)).Single().Spec.ScopeSelector.MatchExpressions.Single();
+
+        Assert.Equal(("PriorityClass", "In", "system-node-critical"), (scope.ScopeName, scope.OperatorProperty, scope.Values.Single()));
+        Assert.Empty(await ChartRenderer.ModelsAsync<V1ResourceQuota>(ValueSets.Default));
+        Assert.Null((await PodAsync(ValueSets.HostPid)).PriorityClassName);
+        Assert.Empty(await ChartRenderer.ModelsAsync<V1ResourceQuota>("{ priorityQuota: true, priorityClassName: \"\" }"));
+    }
+
+    // An image of one architecture does not start on nodes of another.
+    [Theory]
+    [InlineData(ValueSets.Default, "amd64")]
+    [InlineData(ValueSets.HostPid, "amd64")]
+    [InlineData("nodeSelector: { kubernetes.io/arch: arm64 }", "arm64")]
+    [InlineData("nodeSelector: { kubernetes.io/arch: null }", null)]
+    public async Task Nodes_OfThePods_AreOfTheImagesArchitecture(string values, string? architecture)
+    {
+        var selector = (await PodAsync(values)).NodeSelector;
+
+        Assert.Equal("linux", selector["kubernetes.io/os"]);
+        Assert.Equal(architecture, selector.TryGetValue("kubernetes.io/arch", out var found) ? found : null);
+    }
+
+    [Fact]
     public async Task Configuration_Changed_RestartsThePods()
     {
         Assert.NotEqual(await ChecksumAsync(ValueSets.Default), await ChecksumAsync("maxVolumesPerNode: 7"));
@@ -211,6 +262,9 @@ public sealed class DaemonSetTests
         (await ChartRenderer.ModelsAsync<V1DaemonSet>(values)).Single().Spec.Template.Metadata.Annotations["checksum/configuration"];
 
     private static async Task<V1PodSpec> PodAsync(string values) => (await ChartRenderer.ModelsAsync<V1DaemonSet>(values)).Single().Spec.Template.Spec;
+
+    private static IEnumerable<string> MadeByTheKubelet(V1PodSpec pod) =>
+        pod.Volumes.Select(volume => volume.HostPath).OfType<V1HostPathVolumeSource>().Where(host => host.Type == "DirectoryOrCreate").Select(host => host.Path).Order(StringComparer.Ordinal);
 
     private static V1Container Daemon(V1PodSpec pod) => Sidecar(pod, "lamina");
 

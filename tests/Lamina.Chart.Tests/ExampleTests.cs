@@ -53,6 +53,31 @@ public sealed class ExampleTests
         Assert.Equal(2, Claims(objects).Count(claim => claim.DataSource is not null));
     }
 
+    // A copy is made on the node of its source alone, which the scheduler does not know: a pod that may go elsewhere may wait for ever.
+    [Fact]
+    public async Task Copies_AreUsedByPodsThatGoToTheNodeOfTheirSource()
+    {
+        var objects = await ReadAllAsync();
+        var labels = objects.OfType<V1StatefulSet>()
+            .SelectMany(set => set.Spec.VolumeClaimTemplates.Select(claim => KeyValuePair.Create($"{claim.Metadata.Name}-{set.Metadata.Name}-0", set.Spec.Template.Metadata.Labels))).ToDictionary();
+        var snapshots = objects.OfType<CustomObject<VolumeSnapshotSpec>>().ToDictionary(snapshot => snapshot.Metadata.Name, snapshot => snapshot.Spec.Source.PersistentVolumeClaimName!);
+
+        foreach (var copy in objects.OfType<V1PersistentVolumeClaim>().Where(claim => claim.Spec.DataSource is not null))
+        {
+            var source = copy.Spec.DataSource.Kind == "VolumeSnapshot" ? snapshots[copy.Spec.DataSource.Name] : copy.Spec.DataSource.Name;
+            var pods = objects.OfType<V1Pod>().Where(pod => pod.Spec.Volumes.Any(volume => volume.PersistentVolumeClaim?.ClaimName == copy.Metadata.Name)).ToList();
+
+            Assert.NotEmpty(pods);
+            Assert.All(pods, pod =>
+            {
+                var term = Assert.Single(pod.Spec.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution);
+                Assert.Equal("kubernetes.io/hostname", term.TopologyKey);
+                Assert.NotEmpty(term.LabelSelector.MatchLabels);
+                Assert.Subset(labels[source].ToHashSet(), term.LabelSelector.MatchLabels.ToHashSet());
+            });
+        }
+    }
+
     [Fact]
     public async Task Attributes_OfInlineVolumes_AreThoseThatTheDaemonTakes()
     {
@@ -90,6 +115,19 @@ public sealed class ExampleTests
             Assert.Equal(secret.Metadata.NamespaceProperty, encrypted[$"csi.storage.k8s.io/{role}-secret-namespace"]);
         }
         Assert.NotNull(VolumeKey.Find(secret.StringData));
+    }
+
+    // Volumes whose key is gone are gone: it must outlive whatever else somebody deletes.
+    [Fact]
+    public async Task Key_OfEncryptedVolumes_GoesWithNothingElse()
+    {
+        var file = await ReadAsync("zfs-key.yaml");
+        var manifests = (await ChartRenderer.ReadAsync(Repository.PathOf("deploy/kubernetes/lamina.yaml"))).Select(Kinds.Read).ToList();
+        var home = file.Select(Kinds.Read).OfType<V1Namespace>().Single().Metadata.Name;
+
+        Assert.Equal(["v1 Namespace", "v1 Secret"], file.Select(Kinds.KindOf));
+        Assert.Equal(home, file.Select(Kinds.Read).OfType<V1Secret>().Single().Metadata.NamespaceProperty);
+        Assert.DoesNotContain(home, manifests.OfType<V1Namespace>().Select(@namespace => @namespace.Metadata.Name));
     }
 
     [Fact]

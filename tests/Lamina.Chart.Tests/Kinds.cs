@@ -14,6 +14,7 @@ internal static class Kinds
         ["v1 Namespace"] = Read<V1Namespace>,
         ["v1 ConfigMap"] = Read<V1ConfigMap>,
         ["v1 Secret"] = Read<V1Secret>,
+        ["v1 ResourceQuota"] = Read<V1ResourceQuota>,
         ["v1 Service"] = Read<V1Service>,
         ["v1 ServiceAccount"] = Read<V1ServiceAccount>,
         ["v1 Pod"] = Read<V1Pod>,

@@ -23,6 +23,7 @@ public sealed class NotesTests
         const string groups = "--feature-gates=CSIVolumeGroupSnapshot=true";
 
         Assert.Contains(distributed, await ChartRenderer.NotesAsync(ValueSets.Default, Current), StringComparison.Ordinal);
+        Assert.Contains("get, list and watch nodes", await ChartRenderer.NotesAsync(ValueSets.Default, Current), StringComparison.Ordinal);
         Assert.DoesNotContain(distributed, await ChartRenderer.NotesAsync(ValueSets.SingleNode, Current), StringComparison.Ordinal);
         Assert.Contains(groups, await ChartRenderer.NotesAsync(ValueSets.SingleNode, Current), StringComparison.Ordinal);
         Assert.DoesNotContain("snapshot-controller", await ChartRenderer.NotesAsync(ValueSets.WithoutSnapshots, Current), StringComparison.Ordinal);

@@ -67,6 +67,14 @@ public sealed class RenderingTests
         await ChartRenderer.ModelsAsync<V1StorageClass>(values),
         @class => Assert.Equal(("WaitForFirstConsumer", true), (@class.VolumeBindingMode, @class.AllowVolumeExpansion)));
 
+    [Fact]
+    public async Task Numbers_InParameters_AreWrittenOut()
+    {
+        var parameters = (await ChartRenderer.ModelsAsync<V1StorageClass>(ValueSets.Pools)).Single(@class => @class.Metadata.Name == "fast").Parameters;
+
+        Assert.Equal(("999", "1000650000"), (parameters["uid"], parameters["gid"]));
+    }
+
     [Theory]
     [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
     public async Task Roles_AllowNothingWholesale_AndNoSecrets(string values)
@@ -80,13 +88,19 @@ public sealed class RenderingTests
         Assert.Equal(values == ValueSets.Zfs, rules.Any(rule => rule.Resources.Contains("secrets")));
     }
 
+    // With --node-deployment the provisioner knows the topology of its own node from the daemon, and asks for no other.
+    [Fact]
+    public async Task Roles_OfTheSidecars_ReadNoNodes() => Assert.DoesNotContain(
+        (await ChartRenderer.ModelsAsync<V1ClusterRole>(ValueSets.Default)).Single(role => role.Metadata.Name == "lamina").Rules.SelectMany(rule => rule.Resources),
+        resource => resource is "nodes" or "csinodes");
+
     [Fact]
     public async Task Secrets_ThatTheProvisionerMayRead_AreThoseThatAreNamed()
     {
         var roles = (await ChartRenderer.ModelsAsync<V1Role>(ValueSets.Zfs)).Where(role => role.Rules.Any(rule => rule.Resources.Contains("secrets"))).ToList();
         var bindings = (await ChartRenderer.ModelsAsync<V1RoleBinding>(ValueSets.Zfs)).ToLookup(binding => (binding.Metadata.NamespaceProperty, binding.RoleRef.Name));
 
-        Assert.Equal([("lamina", "lamina-zfs-key"), ("shop", "other")], roles.Select(role => (role.Metadata.NamespaceProperty, role.Rules.Single().ResourceNames.Single())).Order());
+        Assert.Equal([("lamina-keys", "lamina-zfs-key"), ("shop", "other")], roles.Select(role => (role.Metadata.NamespaceProperty, role.Rules.Single().ResourceNames.Single())).Order());
         Assert.All(roles, role =>
         {
             var subject = bindings[(role.Metadata.NamespaceProperty, role.Metadata.Name)].Single().Subjects.Single();
@@ -114,10 +128,26 @@ public sealed class RenderingTests
     [InlineData("pools: { a: { backend: overlay2, path: /var/lib/kubelet/x } }", "/var/lib/kubelet")]
     [InlineData("pools: { a: { backend: btrfs, path: /srv/a, image: /var/lib/a.img } }", "/var/lib/kubelet")]
     [InlineData("pools: { a: { backend: btrfs, path: /srv/a, image: /a.img } }", "/var/lib/kubelet")]
+    [InlineData("pools: { a: { backend: overlay2, path: /a } }", "/var/lib/kubelet")]
+    [InlineData("pools: { a: { backend: overlay2, path: /var/lib/a } }", "/var/lib/kubelet")]
+    [InlineData("configDir: /var/lib/lamina/etc", "configDir")]
+    [InlineData("configDir: /var", "configDir")]
     [InlineData("bindRoots: [/run]", "/run/lamina")]
     [InlineData("snapshots: { groups: true }", "singleNode")]
+    [InlineData("{ singleNode: true, snapshots: { groups: true }, sidecars: { snapshotter: { tag: v8.5.1 } } }", "v8.6")]
     [InlineData("{ singleNode: true, snapshots: { groupClasses: [{ name: a }] } }", "snapshots.groups")]
     [InlineData("pools: { a: { backend: overlay2, path: /host/proc/a } }", "/host")]
     public async Task Values_ThatCantWorkTogether_AreRefused(string values, string named) =>
         Assert.Contains(named, await ChartRenderer.RefusalAsync(values), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("v8.6.0")]
+    [InlineData("v8.10.0")]
+    [InlineData("v10.0.0")]
+    public async Task Groups_WithALaterSnapshotter_AreThere(string tag) =>
+        Assert.NotEmpty(await ChartRenderer.ObjectsAsync($"{{ singleNode: true, snapshots: {{ groups: true }}, sidecars: {{ snapshotter: {{ tag: {tag} }} }} }}"));
+
+    [Fact]
+    public async Task Groups_WithTheSidecarsOfOlderClusters_AreRefused() =>
+        Assert.Contains("v8.6", await ChartRenderer.RefusalAsync($"{ValueSets.OlderKubernetes}\nsingleNode: true\nsnapshots: {{ groups: true }}"), StringComparison.Ordinal);
 }

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Lamina.Csi.Requests;
+using Lamina.Storage;
 using NJsonSchema;
 
 namespace Lamina.Chart.Tests;
@@ -14,32 +16,37 @@ public sealed class SchemaTests
     [InlineData("pool: {}", "pool")]
     [InlineData("hostPid: true", "hostPid")]
     [InlineData("hostPID: \"yes\"", "hostPID")]
-    [InlineData("pools: { Fast: { backend: overlay2, path: /a } }", "Fast")]
+    [InlineData("pools: { Fast: { backend: overlay2, path: /a/b } }", "Fast")]
     [InlineData("pools: { fast: { backend: overlay2 } }", "fast")]
-    [InlineData("pools: { fast: { backend: floppy, path: /a } }", "fast")]
+    [InlineData("pools: { fast: { backend: floppy, path: /a/b } }", "fast")]
     [InlineData("pools: { fast: { backend: overlay2, path: a } }", "fast")]
+    [InlineData("pools: { fast: { backend: overlay2, path: /a } }", "fast")]
+    [InlineData("pools: { fast: { backend: btrfs, path: /a } }", "fast")]
+    [InlineData("pools: { fast: { backend: btrfs, path: /a/b, image: /b.img } }", "fast")]
     [InlineData("pools: { fast: { backend: overlay2, path: /a/../b } }", "fast")]
     [InlineData("pools: { fast: { backend: overlay2, path: /a/ } }", "fast")]
-    [InlineData("pools: { fast: { backend: overlay2, path: /a, image: /b/c } }", "fast")]
-    [InlineData("pools: { fast: { backend: overlay2, path: /a, quota: simple } }", "fast")]
-    [InlineData("pools: { fast: { backend: btrfs, path: /a, liveSnapshot: pause } }", "fast")]
-    [InlineData("pools: { fast: { backend: btrfs, path: /a, minFree: much } }", "fast")]
-    [InlineData("pools: { fast: { backend: btrfs, path: /a, maxPause: 2s } }", "fast")]
+    [InlineData("pools: { fast: { backend: overlay2, path: /a/b, image: /b/c } }", "fast")]
+    [InlineData("pools: { fast: { backend: overlay2, path: /a/b, quota: simple } }", "fast")]
+    [InlineData("pools: { fast: { backend: btrfs, path: /a/b, liveSnapshot: pause } }", "fast")]
+    [InlineData("pools: { fast: { backend: btrfs, path: /a/b, minFree: much } }", "fast")]
+    [InlineData("pools: { fast: { backend: btrfs, path: /a/b, maxPause: 2s } }", "fast")]
     [InlineData("pools: { tank: { backend: zfs } }", "tank")]
     [InlineData("pools: { tank: { backend: zfs, dataset: tank } }", "tank")]
     [InlineData("pools: { tank: { backend: zfs, dataset: /tank/lamina } }", "tank")]
     [InlineData("pools: { tank: { backend: zfs, dataset: tank/lamina/ } }", "tank")]
     [InlineData("pools: { tank: { backend: zfs, dataset: tank/-r } }", "tank")]
-    [InlineData("pools: { tank: { backend: zfs, dataset: tank/lamina, path: /a } }", "tank")]
+    [InlineData("pools: { tank: { backend: zfs, dataset: tank/lamina, path: /a/b } }", "tank")]
     [InlineData("pools: { tank: { backend: zfs, dataset: tank/lamina, image: /a/b } }", "tank")]
     [InlineData("pools: { tank: { backend: zfs, dataset: tank/lamina, quota: simple } }", "tank")]
-    [InlineData("pools: { fast: { backend: btrfs, path: /a, dataset: tank/lamina } }", "fast")]
+    [InlineData("pools: { fast: { backend: btrfs, path: /a/b, dataset: tank/lamina } }", "fast")]
     [InlineData("stateDir: /lamina", "stateDir")]
+    [InlineData("configDir: etc/lamina", "configDir")]
     [InlineData("storageClasses: [{ name: a, parameters: { colour: red } }]", "colour")]
     [InlineData("storageClasses: [{ name: a, parameters: { mode: \"7\" } }]", "mode")]
     [InlineData("storageClasses: [{ name: a, parameters: { compression: best } }]", "compression")]
     [InlineData("storageClasses: [{ name: a, parameters: { copyOnWrite: maybe } }]", "copyOnWrite")]
     [InlineData("storageClasses: [{ name: a, parameters: { recordsize: large } }]", "recordsize")]
+    [InlineData("storageClasses: [{ name: a, parameters: { volblocksize: large } }]", "volblocksize")]
     [InlineData("storageClasses: [{ name: a, parameters: { atime: true } }]", "atime")]
     [InlineData("storageClasses: [{ name: a, parameters: { logbias: speed } }]", "logbias")]
     [InlineData("storageClasses: [{ name: a, parameters: { encryption: rot13 } }]", "encryption")]
@@ -73,7 +80,8 @@ public sealed class SchemaTests
     [InlineData("namespace: { create: 1 }", "create")]
     [InlineData("resources: { request: {} }", "request")]
     [InlineData("sidecars: { attacher: { tag: v1 } }", "attacher")]
-    [InlineData("priorityClassName: \"\"", "priorityClassName")]
+    [InlineData("priorityClassName: 1", "priorityClassName")]
+    [InlineData("priorityQuota: 1", "priorityQuota")]
     [InlineData("updateStrategy: { type: Recreate }", "type")]
     [InlineData("updateStrategy: { rollingUpdate: { maxUnavailable: -1 } }", "maxUnavailable")]
     [InlineData("tolerations: [{ effect: NoRun }]", "effect")]
@@ -88,6 +96,17 @@ public sealed class SchemaTests
         var errors = await ErrorsOfAsync(values);
 
         Assert.Contains(errors, error => error.Contains(named, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Parameters_OfAStorageClass_AreThoseThatTheDaemonKnows()
+    {
+        var refusal = Assert.Throws<StorageException>(() => VolumeParameters.Parse([new("unknown", "")])).Message;
+        var known = refusal[(refusal.IndexOf("known are ", StringComparison.Ordinal) + "known are ".Length)..].Split([", ", " and "], StringSplitOptions.None);
+        var schema = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(ChartRenderer.Chart, "values.schema.json"), TestContext.Current.CancellationToken))!;
+        var allowed = schema["properties"]!["storageClasses"]!["items"]!["properties"]!["parameters"]!["properties"]!.AsObject().Select(parameter => parameter.Key);
+
+        Assert.Equal(known.Order(StringComparer.Ordinal), allowed.Where(key => !key.StartsWith(ClassParameters.KubernetesPrefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal));
     }
 
     // But for what Kubernetes itself checks, or other charts share.

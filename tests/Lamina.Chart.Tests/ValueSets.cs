@@ -14,7 +14,7 @@ public static class ValueSets
         bindRoots: [/data/shared]
         maxVolumesPerNode: 100
         storageClasses:
-          - { name: fast, default: true, parameters: { pool: fast, uid: 999, mode: "0700" } }
+          - { name: fast, default: true, parameters: { pool: fast, uid: 999, gid: 1000650000, mode: "0700" } }
           - { name: compressed, reclaimPolicy: Retain, parameters: { pool: deep, compression: zstd, copyOnWrite: true }, mountOptions: [noatime, nosuid] }
           - { name: xfs, parameters: { pool: image }, fsType: xfs }
         """;
@@ -31,6 +31,7 @@ public static class ValueSets
         podAnnotations: { example.org/note: "1" }
         kubeletDir: /var/lib/k0s/kubelet
         driverName: second.lamina.dev
+        priorityClassName: ""
         """;
 
     internal const string SingleNode = """
@@ -48,23 +49,25 @@ public static class ValueSets
           prometheusRule: { enabled: true, namespace: monitoring, labels: { release: prometheus }, runbookBase: "https://git.example.org/lamina/deploy/monitoring/" }
           dashboard: { enabled: true, namespace: grafana, labels: { grafana_dashboard: null, dashboards: "yes" }, annotations: { grafana_folder: Storage } }
         healthPort: 9901
+        priorityQuota: true
         """;
 
     internal const string Zfs = """
         pools:
           tank: { backend: zfs, dataset: tank/lamina, default: true, defaultSize: 10Gi, minFree: 1Gi, overcommit: 2, ephemeral: false, usageInterval: "00:10:00" }
           fast: { backend: btrfs, path: /srv/fast }
-        provisionerSecrets: [{ name: lamina-zfs-key, namespace: lamina }, { name: other, namespace: shop }]
+        provisionerSecrets: [{ name: lamina-zfs-key, namespace: lamina-keys }, { name: other, namespace: shop }]
         storageClasses:
           - { name: postgresql, parameters: { pool: tank, recordsize: 16K, compression: lz4, atime: "off", logbias: throughput, reserve: true } }
+          - { name: device, parameters: { pool: tank, volblocksize: 64K } }
           - name: encrypted
             parameters:
               pool: tank
               encryption: aes-256-gcm
               csi.storage.k8s.io/provisioner-secret-name: lamina-zfs-key
-              csi.storage.k8s.io/provisioner-secret-namespace: lamina
+              csi.storage.k8s.io/provisioner-secret-namespace: lamina-keys
               csi.storage.k8s.io/node-stage-secret-name: lamina-zfs-key
-              csi.storage.k8s.io/node-stage-secret-namespace: lamina
+              csi.storage.k8s.io/node-stage-secret-namespace: lamina-keys
         """;
 
     internal const string WithoutSnapshots = "snapshots: { enabled: false }\nstorageClasses: []\ncluster: { enabled: false }";

@@ -49,18 +49,25 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
 {{/*
-The host directories that the daemon must see at their own places, as a list of path and propagation. None lies within another: a mount within
-a shared mount would appear on the host too, once more at every start of the pod.
+The host directories that the daemon must see at their own places, as a list of path, propagation and type. None lies within another: a mount within
+a shared mount would appear on the host too, once more at every start of the pod. Of a pool it is the directory above, as with the state directory: whether
+there is a pool is the daemon's to see, and a disk that is mounted there later is seen too. So nothing of it is made: it would lie on the root's disk.
 */}}
 {{- define "lamina.roots" -}}
 {{- $wanted := dict -}}
+{{- $existing := dict -}}
 {{- range .Values.bindRoots -}}{{- $_ := set $wanted . "HostToContainer" -}}{{- end -}}
-{{- range $name, $pool := .Values.pools -}}
+{{- range $pool := .Values.pools -}}
+{{- range list $pool.path $pool.image -}}
+{{- if . -}}
+{{- $above := dir . -}}
+{{- $_ := set $existing $above true -}}
 {{- if $pool.image -}}
-{{- $_ := set $wanted $pool.path "Bidirectional" -}}
-{{- $_ := set $wanted (dir $pool.image) "Bidirectional" -}}
-{{- else if $pool.path -}}
-{{- if not (hasKey $wanted $pool.path) -}}{{- $_ := set $wanted $pool.path "HostToContainer" -}}{{- end -}}
+{{- $_ := set $wanted $above "Bidirectional" -}}
+{{- else if not (hasKey $wanted $above) -}}
+{{- $_ := set $wanted $above "HostToContainer" -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $reserved := list .Values.kubeletDir "/run/lamina" "/dev" "/etc/lamina" "/etc/lamina-chart" "/csi" (include "lamina.hostPrefix" .) -}}
@@ -70,18 +77,34 @@ a shared mount would appear on the host too, once more at every start of the pod
 {{- $slash := printf "%s/" (trimSuffix "/" $path) -}}
 {{- range $reserved -}}
 {{- if or (hasPrefix $slash (printf "%s/" .)) (hasPrefix (printf "%s/" .) $slash) -}}
-{{- fail (printf "the host directory %s of a pool, an image or a bind root holds %s or lies in it; pools, images and bind roots need directories apart from it" $path .) -}}
+{{- fail (printf "the host directory %s, a bind root or the one above a pool or an image, holds %s or lies in it; bind roots and what is above pools and images must be apart from it, as /srv/fast above /srv/fast/lamina" $path .) -}}
 {{- end -}}
 {{- end -}}
 {{- $propagation := get $wanted $path -}}
+{{- $type := "DirectoryOrCreate" -}}
 {{- $nested := false -}}
 {{- range $other := keys $wanted -}}
 {{- if and (ne $other $path) (hasPrefix (printf "%s/" $other) $slash) -}}{{- $nested = true -}}{{- end -}}
-{{- if and (hasPrefix $slash (printf "%s/" $other)) (eq (get $wanted $other) "Bidirectional") -}}{{- $propagation = "Bidirectional" -}}{{- end -}}
+{{- if hasPrefix $slash (printf "%s/" $other) -}}
+{{- if eq (get $wanted $other) "Bidirectional" -}}{{- $propagation = "Bidirectional" -}}{{- end -}}
+{{- if hasKey $existing $other -}}{{- $type = "Directory" -}}{{- end -}}
 {{- end -}}
-{{- if not $nested -}}{{- $roots = append $roots (dict "path" $path "propagation" $propagation) -}}{{- end -}}
+{{- end -}}
+{{- if not $nested -}}{{- $roots = append $roots (dict "path" $path "propagation" $propagation "type" $type) -}}{{- end -}}
 {{- end -}}
 {{- toYaml $roots -}}
+{{- end -}}
+
+{{/* The node's directory with what 'lamina pool init' writes down. In the state directory it would make that be there before the daemon, which would take it
+     for the mount point of a missing disk. */}}
+{{- define "lamina.configDir" -}}
+{{- $slash := printf "%s/" .Values.configDir -}}
+{{- range list .Values.stateDir .Values.kubeletDir -}}
+{{- if or (hasPrefix $slash (printf "%s/" .)) (hasPrefix (printf "%s/" .) $slash) -}}
+{{- fail (printf "configDir %s holds %s or lies in it; it must be apart from it" $.Values.configDir .) -}}
+{{- end -}}
+{{- end -}}
+{{- .Values.configDir -}}
 {{- end -}}
 
 {{- define "lamina.sidecarSecurity" -}}

@@ -62,8 +62,8 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
         }
         var unmarked = settings.IsDefault ? DefaultToUnmark(all, embedded) : null;
 
-        // Whatever we are cut off at, the next start must serve what is served now, and find no two defaults. The embedded pool is served only as
-        // long as no other is configured, so it comes first; and a mark is taken away before it is given.
+        // Whatever we are cut off at, the next start must serve what is served now, and find no two defaults. Beside another one the embedded pool is
+        // served only where it can be seen, unless it is configured; so it comes first. And a mark is taken away before it is given.
         var kept = EmbeddedToKeep(embedded);
         if (kept is not null)
             dropIns.Write(kept);
@@ -163,12 +163,11 @@ internal sealed class PoolMaker(PoolSet pools, PoolDropIns dropIns, LaminaOption
 
     private static string Text(ByteSize? size) => size is { } value ? FormattableString.Invariant($"{value.Bytes}") : "";
 
+    // Alone, or beside configured ones and then perhaps by another name; not where the administrator has configured it.
     private PoolStatus? EmbeddedDefault(IReadOnlyList<PoolStatus> all)
     {
-        if (options.Pools.Count > 0)
-            return null;
-        var embedded = PoolConfiguration.EmbeddedDefault(options);
-        return all.FirstOrDefault(pool => pool.Settings.Name == embedded.Name && pool.Settings.Path == embedded.Path);
+        var path = PoolConfiguration.EmbeddedDefault(options).Path;
+        return options.Pools.Values.Any(pool => pool.Path == path) ? null : all.FirstOrDefault(pool => pool.Settings.Path == path);
     }
 
     // What is not served today may lie on a disk that is missing: it is kept, unless there surely never was any. Its mark means nothing then.

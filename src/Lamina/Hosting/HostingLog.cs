@@ -1,3 +1,5 @@
+using Lamina.Storage;
+
 namespace Lamina.Hosting;
 
 /// <summary>The messages of the daemon's start and stop.</summary>
@@ -26,6 +28,9 @@ internal static partial class HostingLog
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The embedded default pool can't be made; make one elsewhere (lamina pool init): {Reason}")]
     public static partial void EmbeddedPoolNotMade(this ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The embedded pool at {Path} was made before pools were configured, and is served beside them as '{Pool}'")]
+    public static partial void EmbeddedPoolBeside(this ILogger logger, string path, PoolName pool);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The pool of bind volumes is made at {Path}")]
     public static partial void BindPoolMade(this ILogger logger, string path);

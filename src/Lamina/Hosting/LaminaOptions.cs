@@ -27,7 +27,7 @@ internal sealed class LaminaOptions
     [Required, AbsolutePath]
     public string ConfigurationDirectory { get; set; } = "/etc/lamina";
 
-    /// <summary>The pools by name. None: the embedded default, an overlay2 pool in the state directory.</summary>
+    /// <summary>The pools by name. None: the embedded default, an overlay2 pool in the state directory, which stays served beside those that come later.</summary>
     public Dictionary<string, PoolOptions> Pools { get; set; } = [];
 
     /// <summary>Host directories beneath which bind volumes may lie. None: there are no bind volumes.</summary>

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
 using Lamina.Storage;
 using Lamina.Storage.Pools;
 
@@ -35,6 +36,21 @@ internal static class PoolConfiguration
         if (options.BindRoots.Count > 0)
             pools.Add(new PoolSettings { Name = PoolName.Bind, Backend = PoolBackend.Bind, Path = Path.Combine(options.StateDirectory, "bind") });
         return pools;
+    }
+
+    /// <summary>
+    /// The embedded pool beside others, wherever it was made: whoever configures pools later has volumes in it. None when it was not made, was forgotten,
+    /// or is one of the others: also by another path, or as a copy, as of two with one id neither would be served, and one was named.
+    /// </summary>
+    internal static IReadOnlyList<PoolSettings> EmbeddedBeside(IReadOnlyList<PoolSettings> others, LaminaOptions options, ForgottenPools forgotten)
+    {
+        var embedded = EmbeddedDefault(options);
+        if (others.Any(pool => pool.Path == embedded.Path) || !File.Exists(IdentityIn(embedded.Path)))
+            return [];
+        // One that can't be read is for whoever loads the pool to tell.
+        if (IdIn(embedded.Path) is { } id && (forgotten.Contains(id) || others.Any(pool => pool.Backend != PoolBackend.Zfs && IdIn(pool.Path) == id)))
+            return [];
+        return [embedded with { Name = NameBeside(others), IsDefault = others.All(pool => !pool.IsDefault) }];
     }
 
     /// <summary>The pool that is served when none is configured.</summary>
@@ -94,6 +110,29 @@ internal static class PoolConfiguration
             MaxCopySize = maxCopySize,
             UsageInterval = options.UsageInterval,
         };
+    }
+
+    private static string IdentityIn(string directory) => Path.Combine(directory, "pool.json");
+
+    private static PoolId? IdIn(string directory)
+    {
+        try
+        {
+            using var identity = JsonDocument.Parse(File.ReadAllBytes(IdentityIn(directory)));
+            return PoolId.TryParse(identity.RootElement.GetProperty("id").GetString(), out var id) ? id : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static PoolName NameBeside(IReadOnlyList<PoolSettings> others)
+    {
+        var name = PoolName.Default;
+        for (var number = 2; others.Any(pool => pool.Name == name); number++)
+            name = IStorageValue<PoolName>.Parse(FormattableString.Invariant($"{PoolName.Default}-{number}"));
+        return name;
     }
 
     private static void CheckPlace(string name, PoolBackend? backend, PoolOptions options, ICollection<string> errors)

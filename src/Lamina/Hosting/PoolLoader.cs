@@ -15,6 +15,7 @@ internal sealed class PoolLoader(
     IReadOnlyList<PoolSettings> pools,
     LaminaOptions options,
     PoolSet set,
+    ForgottenPools forgotten,
     AttachmentService attachments,
     SnapshotGroupService groups,
     EphemeralVolumes ephemerals,
@@ -65,7 +66,7 @@ internal sealed class PoolLoader(
         StartWatcher();
         InitializeEmbeddedDefault();
         InitializeBindPool();
-        await set.LoadAsync(pools, stoppingToken);
+        await set.LoadAsync([.. pools, .. EmbeddedBeside(pools)], stoppingToken);
         await attachments.ReconcileAsync(stoppingToken);
         logger.Ready();
         notifier.PoolsAreRead();
@@ -75,10 +76,26 @@ internal sealed class PoolLoader(
         {
             using var scope = CallScope.BeginOwn(logger, null);
             // What is mounted from a pool that comes late could not be judged before.
-            if (await set.RetryAsync(stoppingToken))
+            if (await set.RetryAsync(stoppingToken) | await LoadLateEmbeddedAsync(stoppingToken))
                 await attachments.ReconcileAsync(stoppingToken);
             await TidyAsync(stoppingToken);
         }
+    }
+
+    // Its disk may be mounted when the daemon runs already.
+    private async Task<bool> LoadLateEmbeddedAsync(CancellationToken stoppingToken)
+    {
+        var embedded = EmbeddedBeside([.. set.List().Select(pool => pool.Settings)]);
+        await set.LoadAsync(embedded, stoppingToken);
+        return embedded.Count > 0;
+    }
+
+    private IReadOnlyList<PoolSettings> EmbeddedBeside(IReadOnlyList<PoolSettings> others)
+    {
+        var embedded = PoolConfiguration.EmbeddedBeside(others, options, forgotten);
+        foreach (var pool in embedded)
+            logger.EmbeddedPoolBeside(pool.Path, pool.Name);
+        return embedded;
     }
 
     // What can't be tidied up now is no reason to end; it is tried again in a moment.
