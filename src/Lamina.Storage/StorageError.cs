@@ -21,6 +21,9 @@ public enum StorageError
     /// <summary>There is no room here, or a limit of the pool would be passed.</summary>
     ResourceExhausted,
 
+    /// <summary>It can't lie on this host, whatever room there is: where it belongs is another one.</summary>
+    NotHere,
+
     /// <summary>A size that can never be met, or one that is smaller than the source.</summary>
     OutOfRange,
 

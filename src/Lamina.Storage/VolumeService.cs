@@ -20,7 +20,7 @@ public sealed partial class VolumeService(
     /// <exception cref="StorageException">
     /// <see cref="StorageError.InvalidArgument"/>, <see cref="StorageError.NotFound"/> (the source), <see cref="StorageError.AlreadyExists"/>
     /// (the name, with something else), <see cref="StorageError.OutOfRange"/> (smaller than the source),
-    /// <see cref="StorageError.ResourceExhausted"/> (no room, or a source that lies in no pool of this host), <see cref="StorageError.Unavailable"/>
+    /// <see cref="StorageError.ResourceExhausted"/> (no room), <see cref="StorageError.NotHere"/> (its source lies in no pool of this host), <see cref="StorageError.Unavailable"/>
     /// (the pool is not loaded), <see cref="StorageError.Aborted"/> (the caller's time ran out).
     /// </exception>
     public Task<Volume> CreateAsync(VolumeRequest request, CancellationToken cancellationToken)
@@ -172,7 +172,7 @@ public sealed partial class VolumeService(
         }
 
         if (!request.IsWantedHere)
-            throw new StorageException(StorageError.ResourceExhausted, $"volume '{request.Name}' must not lie on this host, and a volume of this daemon can lie nowhere else");
+            throw new StorageException(StorageError.NotHere, $"volume '{request.Name}' must not lie on this host, and a volume of this daemon can lie nowhere else");
         var (pool, content) = Place(request);
         var features = pool.Pool.Description.Features;
         pool.CheckReadable(key, isSnapshot: false);
@@ -227,7 +227,7 @@ public sealed partial class VolumeService(
 
         // Another node's pool: the orchestrator tries elsewhere on this answer alone.
         if (!pools.TryResolve(source.Pool, out var pool))
-            throw new StorageException(StorageError.ResourceExhausted, $"{source} lies in pool {source.Pool}, which is not loaded on this host");
+            throw new StorageException(StorageError.NotHere, $"{source} lies in pool {source.Pool}, which is not loaded on this host");
         if (request.Pool is { } wanted && wanted != pool.Name)
             throw new StorageException(StorageError.InvalidArgument, $"{source} lies in pool '{pool.Name}', so the volume can't be made in pool '{wanted}'");
         if (!pool.Pool.Description.Features.HasFlag(PoolFeatures.Snapshots))

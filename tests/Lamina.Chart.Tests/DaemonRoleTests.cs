@@ -8,7 +8,7 @@ public sealed class DaemonRoleTests
     [Fact]
     public async Task Rules_OfTheDaemon_AreTheseAlone() => Assert.Equal(
         [
-            "Role lamina configmaps: create patch", "cluster events: create patch", "cluster persistentvolumeclaims: get", "cluster persistentvolumes: list watch",
+            "Role lamina configmaps: create patch", "cluster events: create patch", "cluster nodes: get", "cluster persistentvolumeclaims: get", "cluster persistentvolumes: list watch",
             "cluster volumesnapshots: get",
         ], (await RulesAsync(ValueSets.Default)).Order(StringComparer.Ordinal));
 

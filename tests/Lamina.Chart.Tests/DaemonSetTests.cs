@@ -254,12 +254,30 @@ public sealed class DaemonSetTests
     [Fact]
     public async Task Configuration_Changed_RestartsThePods()
     {
-        Assert.NotEqual(await ChecksumAsync(ValueSets.Default), await ChecksumAsync("maxVolumesPerNode: 7"));
-        Assert.Equal(await ChecksumAsync(ValueSets.Default), await ChecksumAsync("storageClasses: []"));
+        // What changes the pods' template makes new pods.
+        Assert.NotEqual(await ConfigurationFileAsync(ValueSets.Default), await ConfigurationFileAsync("maxVolumesPerNode: 7"));
+        Assert.Equal(await ConfigurationFileAsync(ValueSets.Default), await ConfigurationFileAsync("storageClasses: []"));
     }
 
-    private static async Task<string> ChecksumAsync(string values) =>
-        (await ChartRenderer.ModelsAsync<V1DaemonSet>(values)).Single().Spec.Template.Metadata.Annotations["checksum/configuration"];
+    // Its account may write ConfigMaps of the namespace, and have them deleted by giving them an owner that is not there.
+    [Theory]
+    [MemberData(nameof(ValueSets.All), MemberType = typeof(ValueSets))]
+    public async Task Configuration_IsNothingThatTheDaemonMayWrite(string values)
+    {
+        var pod = await PodAsync(values);
+
+        Assert.All(pod.Volumes, volume => Assert.Null(volume.ConfigMap));
+        Assert.All(pod.Containers, container => Assert.Empty(container.EnvFrom ?? []));
+    }
+
+    // As the kubelet makes it of the pod itself.
+    private static async Task<string> ConfigurationFileAsync(string values)
+    {
+        var template = (await ChartRenderer.ModelsAsync<V1DaemonSet>(values)).Single().Spec.Template;
+        var file = template.Spec.Volumes.Single(volume => volume.Name == "configuration").DownwardAPI.Items.Single();
+        Assert.Equal(("lamina.json", "metadata.annotations['lamina.dev/configuration']"), (file.Path, file.FieldRef.FieldPath));
+        return template.Metadata.Annotations["lamina.dev/configuration"];
+    }
 
     private static async Task<V1PodSpec> PodAsync(string values) => (await ChartRenderer.ModelsAsync<V1DaemonSet>(values)).Single().Spec.Template.Spec;
 
@@ -274,7 +292,7 @@ public sealed class DaemonSetTests
     private static async Task<(LaminaOptions Options, IReadOnlyList<PoolSettings> Pools)> ConfigurationAsync(string values)
     {
         var address = values == ValueSets.Monitored ? "fd00::3" : "10.1.2.3";
-        var json = (await ChartRenderer.ModelsAsync<V1ConfigMap>(values)).Single(map => map.Metadata.Name == "lamina").Data["lamina.json"];
+        var json = await ConfigurationFileAsync(values);
         var variables = Daemon(await PodAsync(values)).Env.ToDictionary(variable => variable.Name, variable => variable switch
         {
             { ValueFrom.FieldRef.FieldPath: "spec.nodeName" } => "node-1",

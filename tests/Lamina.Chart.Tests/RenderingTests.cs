@@ -30,7 +30,7 @@ public sealed class RenderingTests
 
     [Fact]
     public async Task Kinds_ByDefault_AreThese() => Assert.Equal(
-        ["ClusterRole", "ClusterRole", "ClusterRoleBinding", "ClusterRoleBinding", "ConfigMap", "CSIDriver", "DaemonSet", "Role", "Role", "RoleBinding", "RoleBinding", "ServiceAccount", "StorageClass", "VolumeSnapshotClass"],
+        ["ClusterRole", "ClusterRole", "ClusterRoleBinding", "ClusterRoleBinding", "CSIDriver", "DaemonSet", "Role", "Role", "RoleBinding", "RoleBinding", "ServiceAccount", "StorageClass", "VolumeSnapshotClass"],
         (await ChartRenderer.ObjectsAsync(ValueSets.Default)).Select(@object => (string)@object["kind"]!).Order(StringComparer.OrdinalIgnoreCase));
 
     // An upgrade or an uninstall of a chart that has those of the snapshot API takes them all away, with every snapshot.

@@ -27,6 +27,9 @@ public sealed class ForgottenPools
     /// <summary>The file.</summary>
     public string Path { get; }
 
+    /// <summary>All of them.</summary>
+    public IReadOnlyCollection<PoolId> Ids => _ids;
+
     /// <summary>Whether the pool was forgotten.</summary>
     public bool Contains(PoolId id) => _ids.Contains(id);
 

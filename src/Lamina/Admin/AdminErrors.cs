@@ -21,7 +21,7 @@ internal static class AdminErrors
         StorageError.AlreadyExists => StatusCode.AlreadyExists,
         StorageError.FailedPrecondition => StatusCode.FailedPrecondition,
         StorageError.Aborted => StatusCode.Aborted,
-        StorageError.ResourceExhausted => StatusCode.ResourceExhausted,
+        StorageError.ResourceExhausted or StorageError.NotHere => StatusCode.ResourceExhausted,
         StorageError.OutOfRange => StatusCode.OutOfRange,
         StorageError.Unavailable => StatusCode.Unavailable,
         StorageError.Unsupported => StatusCode.Unimplemented,

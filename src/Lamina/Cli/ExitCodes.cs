@@ -29,7 +29,7 @@ internal static class ExitCodes
         StorageError.AlreadyExists => ExitCode.AlreadyExists,
         StorageError.FailedPrecondition or StorageError.Unsupported => ExitCode.FailedPrecondition,
         StorageError.ResourceExhausted => ExitCode.NoRoom,
-        StorageError.Unavailable => ExitCode.Unavailable,
+        StorageError.Unavailable or StorageError.NotHere => ExitCode.Unavailable,
         StorageError.Aborted => ExitCode.TimedOut,
         _ => ExitCode.Failed,
     };

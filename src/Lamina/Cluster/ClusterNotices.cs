@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using Lamina.Hosting;
 
@@ -37,7 +38,11 @@ internal sealed class ClusterNotices
         return false;
     }
 
-    /// <summary>All that is told, for the one who sends it.</summary>
-    internal IAsyncEnumerable<Notice> ReadAllAsync(CancellationToken cancellationToken) =>
-        (_queue ?? throw new InvalidOperationException("there is no cluster")).Reader.ReadAllAsync(cancellationToken);
+    /// <summary>Takes the next one, for the one who sends it.</summary>
+    internal bool TryTake([NotNullWhen(true)] out Notice? notice) => Reader.TryRead(out notice);
+
+    /// <summary>Ends when there is one to take.</summary>
+    internal async Task WaitAsync(CancellationToken cancellationToken) => await Reader.WaitToReadAsync(cancellationToken);
+
+    private ChannelReader<Notice> Reader => (_queue ?? throw new InvalidOperationException("there is no cluster")).Reader;
 }

@@ -1,17 +1,24 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 
 namespace Lamina.Cluster;
 
 /// <summary>How we stand with the cluster, for metrics: memory alone, and written by whoever knows.</summary>
 internal sealed class ClusterStanding
 {
+    // Behind one reference, so that who reads meanwhile never sees half of it.
+    private StrongBox<ImmutableArray<Orphan>>? _orphans;
     private long _sent;
     private long _dropped;
     private long _refused;
     private long _failures;
 
     /// <summary>The orphans at the last look; null: they are not known, or not known yet.</summary>
-    internal ImmutableArray<Orphan>? Orphans { get; set; }
+    internal ImmutableArray<Orphan>? Orphans
+    {
+        get => Volatile.Read(ref _orphans)?.Value;
+        set => Volatile.Write(ref _orphans, value is { } known ? new(known) : null);
+    }
 
     /// <summary>Events that the API server took.</summary>
     internal long EventsSent => Interlocked.Read(ref _sent);

@@ -16,14 +16,11 @@ internal sealed class ClusterSubjects(PersistentVolumeIndex index, LaminaOptions
     /// <summary>This node.</summary>
     internal ClusterObject Node { get; } = ClusterObject.Node(options.NodeName);
 
-    /// <summary>Whether the claims of all volumes are known that have any. Before, what is told should wait.</summary>
-    internal bool AreKnown => index.View is not null;
-
-    /// <summary>The claim of a volume, or the pod of an inline one; null when neither is known.</summary>
+    /// <summary>The claim of a volume, or the pod of an inline one; null when neither is known, or it has none.</summary>
     internal ClusterObject? Of(Volume volume) => volume.Ephemeral is not null
         ? PodOf(volume.Labels)
-        // What it is bound to now knows better than what it was made for.
-        : index.View?.Naming(volume.Id)?.Claim ?? ClaimOf(volume.Labels);
+        // The claim that it was made for may be another one's by now, even under the same name: what it is bound to is asked where it can be.
+        : index.View is { } view && view.Pools.Contains(volume.Id.Pool) ? view.Naming(volume.Id)?.Claim : ClaimOf(volume.Labels);
 
     /// <summary>The claim that a volume is made for, by the labels of the provisioner; null when there are none.</summary>
     internal static ClusterObject? ClaimOf(IReadOnlyDictionary<string, string> labels) =>

@@ -21,9 +21,11 @@ internal sealed record EventKey(ClusterObject Subject, NoticeReason Reason, stri
 
     /// <summary>The event's name.</summary>
     /// <param name="uid">The subject's: another object of the same name has events of its own.</param>
-    internal string NameOf(string? uid)
+    /// <param name="driver">Who tells it: of two drivers on a node each has events of its own.</param>
+    internal string NameOf(string? uid, string driver)
     {
-        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Subject}\n{uid}\n{Reason}\n{About}")).AsSpan(0, 8));
-        return $"{(Subject.Name.Length > MaxSubject ? Subject.Name[..MaxSubject] : Subject.Name)}.{hash}";
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{driver}\n{Subject}\n{uid}\n{Reason}\n{About}")).AsSpan(0, 8));
+        // What it is cut down to must be a name still.
+        return $"{(Subject.Name.Length > MaxSubject ? Subject.Name[..MaxSubject].TrimEnd('-', '.') : Subject.Name)}.{hash}";
     }
 }

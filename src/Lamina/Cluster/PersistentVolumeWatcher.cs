@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
 using k8s;
@@ -12,10 +11,12 @@ namespace Lamina.Cluster;
 
 /// <summary>
 /// Keeps the view of the PersistentVolumes: a complete list, page by page, and then a watch from its version on, begun anew where it ended. What can't be
-/// continued, as the server has forgotten the version (410 Gone), is listed again. Of all that passes by, only what names a volume of this node's pools is kept.
+/// continued, as the server has forgotten the version (410 Gone), is listed again. Of all that passes by, only what names a volume of this node's pools is kept,
+/// also of those that are forgotten.
 /// </summary>
 internal sealed class PersistentVolumeWatcher(
-    ClusterApi api, PersistentVolumeIndex index, PoolSet pools, ClusterStanding standing, LaminaOptions options, TimeProvider time, ILogger<PersistentVolumeWatcher> logger) : BackgroundService
+    ClusterApi api, PersistentVolumeIndex index, PoolSet pools, ForgottenPools forgotten, ClusterStanding standing, LaminaOptions options, TimeProvider time,
+    ILogger<PersistentVolumeWatcher> logger) : BackgroundService
 {
     private static readonly TimeSpan UntilReady = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(30);
@@ -65,9 +66,9 @@ internal sealed class PersistentVolumeWatcher(
 
     private async Task<string> ListAsync(CancellationToken cancellationToken)
     {
-        var began = time.GetUtcNow();
-        var ours = pools.Loaded.Select(pool => pool.Id).ToFrozenSet();
-        var entries = ImmutableDictionary.CreateBuilder<string, PersistentVolumeEntry>(StringComparer.Ordinal);
+        var began = time.GetTimestamp();
+        var ours = pools.Loaded.Select(pool => pool.Id).Concat(forgotten.Ids).ToFrozenSet();
+        var entries = new Dictionary<string, PersistentVolumeEntry>(StringComparer.Ordinal);
         string? next = null;
         string version;
         do
@@ -83,7 +84,7 @@ internal sealed class PersistentVolumeWatcher(
         }
         while (!string.IsNullOrEmpty(next));
         // Only now, and at once: a part of a list would make orphans of the rest.
-        index.View = new PersistentVolumeView(began, ours, entries.ToImmutable());
+        index.View = new PersistentVolumeView(began, ours, entries.Values);
         Succeed(entries.Count);
         return version;
     }
@@ -93,38 +94,61 @@ internal sealed class PersistentVolumeWatcher(
     {
         while (true)
         {
-            var (seen, began) = (false, time.GetTimestamp());
+            var seen = false;
+            long? began = null;
             try
             {
                 // Not all nodes at one moment.
                 var duration = TimeSpan.FromSeconds(RandomNumberGenerator.GetInt32(300, 600));
-                await foreach (var (type, volume) in api.WatchPersistentVolumesAsync(version, duration, Begin, cancellationToken))
+                await foreach (var (type, volume) in api.WatchPersistentVolumesAsync(version, duration, () => began = Begin(), cancellationToken))
                 {
                     (seen, version) = (true, volume.Metadata.ResourceVersion);
                     Apply(type, volume);
                 }
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && ClusterFailure.Of(e) is { Code: not HttpStatusCode.Gone })
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
                 index.IsCurrent = false;
-                await FailAsync("the watch of PersistentVolumes", e, cancellationToken);
+                HasLived();
+                if (ClusterFailure.Of(e) is not { Code: not HttpStatusCode.Gone } failure)
+                    throw;
+                if (began is null)
+                    await FailAsync("the watch of PersistentVolumes", e, cancellationToken);
+                else
+                    await CutAsync(failure, cancellationToken);
                 continue;
             }
-            // The usual end, after some minutes. A server that ends each at once must not be asked without end.
+            // The usual end, after some minutes.
             index.IsCurrent = false;
-            if (seen || time.GetElapsedTime(began) > LongEnough)
-                _backoff.Reset();
-            else
+            if (!HasLived())
                 await _backoff.WaitAsync(null, cancellationToken);
+
+            // Only now is it clear that the server is well: one that takes each watch and ends it at once must be asked ever more seldom.
+            bool HasLived()
+            {
+                if (!seen && (began is not { } at || time.GetElapsedTime(at) < LongEnough))
+                    return false;
+                _backoff.Reset();
+                return true;
+            }
         }
     }
 
-    private void Begin()
+    private long Begin()
     {
         index.IsCurrent = true;
         if (_isOut)
             logger.BackInReach();
         _isOut = false;
+        return time.GetTimestamp();
+    }
+
+    // Servers that are started anew and proxies cut what was well. Whether something is wrong shows when it can't be begun again.
+    private async Task CutAsync(ClusterFailure failure, CancellationToken cancellationToken)
+    {
+        standing.Failed();
+        logger.TriedAgain("the watch of PersistentVolumes", failure.Reason);
+        await _backoff.WaitAsync(failure.RetryAfter, cancellationToken);
     }
 
     private void Apply(WatchEventType type, V1PersistentVolume volume)
@@ -132,7 +156,7 @@ internal sealed class PersistentVolumeWatcher(
         if (type == WatchEventType.Bookmark || index.View is not { } view)
             return;
         var entry = type == WatchEventType.Deleted ? null : EntryOf(volume, view.Pools);
-        index.View = view with { Entries = entry is null ? view.Entries.Remove(volume.Metadata.Name) : view.Entries.SetItem(entry.Name, entry) };
+        index.View = entry is null ? view.Without(volume.Metadata.Name) : view.With(entry);
     }
 
     private PersistentVolumeEntry? EntryOf(V1PersistentVolume volume, FrozenSet<PoolId> ours)
@@ -140,7 +164,7 @@ internal sealed class PersistentVolumeWatcher(
         if (volume.Spec?.Csi is not { } csi || csi.Driver != options.DriverName || !VolumeId.TryParse(csi.VolumeHandle, out var id) || !ours.Contains(id.Pool))
             return null;
         var claim = volume.Spec.ClaimRef is { Name: { Length: > 0 } name, NamespaceProperty: { Length: > 0 } @namespace } bound ? ClusterObject.Claim(@namespace, name, bound.Uid) : null;
-        return new PersistentVolumeEntry(volume.Metadata.Name, volume.Metadata.Uid, id, claim);
+        return new PersistentVolumeEntry(volume.Metadata.Name, volume.Metadata.Uid, id, claim, volume.Metadata.DeletionTimestamp is not null);
     }
 
     private void Succeed(int count)
@@ -150,7 +174,6 @@ internal sealed class PersistentVolumeWatcher(
         else if (_isOut)
             logger.BackInReach();
         (_wasListed, _isOut) = (true, false);
-        _backoff.Reset();
     }
 
     private async Task FailAsync(string what, Exception exception, CancellationToken cancellationToken)

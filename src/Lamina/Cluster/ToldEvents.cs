@@ -1,38 +1,25 @@
 namespace Lamina.Cluster;
 
 /// <summary>
-/// Remembers what was told lately, so that what is repeated is counted and sent at most once a minute. Holds a bounded number: what is forgotten is found again
-/// in the cluster, by its name. For one caller at a time.
+/// Remembers what was told lately, so that what is repeated is counted and sent again only after a while. Holds a bounded number: what is forgotten is found
+/// again in the cluster, by its name. For one caller at a time.
 /// </summary>
-internal sealed class ToldEvents(TimeProvider time)
+internal sealed class ToldEvents(TimeSpan quiet, TimeProvider time)
 {
     /// <summary>So many are remembered.</summary>
     internal const int Capacity = 1024;
 
-    private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
-    private readonly Dictionary<EventKey, Told> _told = [];
+    private readonly Dictionary<EventKey, long> _sent = [];
 
-    /// <summary>How many times a notice has to be counted now that it has come once more; 0: not yet, it goes with a later one.</summary>
-    internal int Count(EventKey key)
-    {
-        if (!_told.TryGetValue(key, out var told))
-            return 1;
-        told.Held++;
-        return time.GetElapsedTime(told.Sent) < Quiet ? 0 : told.Held;
-    }
+    /// <summary>How long a notice has to wait, as the last one of its kind was sent just now; zero: not at all.</summary>
+    internal TimeSpan WaitOf(EventKey key) =>
+        _sent.TryGetValue(key, out var sent) && quiet - time.GetElapsedTime(sent) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
 
     /// <summary>It was sent.</summary>
     internal void Sent(EventKey key)
     {
-        if (_told.Count >= Capacity && !_told.ContainsKey(key))
-            _told.Remove(_told.MinBy(told => told.Value.Sent).Key);
-        _told[key] = new Told { Sent = time.GetTimestamp() };
-    }
-
-    private sealed class Told
-    {
-        internal required long Sent { get; init; }
-
-        internal int Held { get; set; }
+        if (_sent.Count >= Capacity && !_sent.ContainsKey(key))
+            _sent.Remove(_sent.MinBy(told => told.Value).Key);
+        _sent[key] = time.GetTimestamp();
     }
 }

@@ -14,7 +14,8 @@ internal static class CsiErrors
         StorageError.AlreadyExists => StatusCode.AlreadyExists,
         StorageError.FailedPrecondition => StatusCode.FailedPrecondition,
         StorageError.Aborted => StatusCode.Aborted,
-        StorageError.ResourceExhausted => StatusCode.ResourceExhausted,
+        // What is not here is exhausted here, in CSI's words: the orchestrator tries another node on no other answer.
+        StorageError.ResourceExhausted or StorageError.NotHere => StatusCode.ResourceExhausted,
         StorageError.OutOfRange => StatusCode.OutOfRange,
         StorageError.Unavailable => StatusCode.Unavailable,
         StorageError.Unsupported => StatusCode.Unimplemented,

@@ -73,7 +73,6 @@ internal sealed class StateExposition(PoolSet pools, Catalog catalog, Attachment
 
     private void WriteCluster(ExpositionWriter writer, Family family)
     {
-        var now = time.GetUtcNow();
         var orphans = cluster.Orphans?.GroupBy(orphan => orphan.Kind).ToDictionary(kind => kind.Key, kind => kind.ToList());
         (string[] Labels, double Value)[] series = family switch
         {
@@ -83,7 +82,7 @@ internal sealed class StateExposition(PoolSet pools, Catalog catalog, Attachment
             _ when orphans is null => [],
             _ when family == ClusterFamilies.Orphans => [.. Enum.GetValues<OrphanKind>().Select(kind => (new[] { NameOf(kind) }, (double)orphans.GetValueOrDefault(kind, []).Count))],
             _ => [.. orphans.SelectMany(kind => kind.Value.Take(ClusterFamilies.MaxOrphans))
-                .Select(orphan => (new[] { NameOf(orphan.Kind), orphan.Name }, Math.Floor((now - orphan.Since).TotalSeconds)))],
+                .Select(orphan => (new[] { NameOf(orphan.Kind), orphan.Name }, Math.Floor(time.GetElapsedTime(orphan.Since).TotalSeconds)))],
         };
         var name = Encoding.UTF8.GetBytes(family.Name);
         foreach (var (labels, value) in series)

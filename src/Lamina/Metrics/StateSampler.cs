@@ -141,6 +141,7 @@ internal sealed class StateSampler(
             Labels = known?.Labels ?? LabelsOf(pool.Name, volume),
             Usage = Unless(() => pool.Pool.GetUsage(volume), null),
             Figures = Unless(() => pool.Pool.GetFigures(volume), default),
+            OwnSpace = volume.FileSystem is not null && devices?.ContainsKey(volume.Id) == true ? Unless(() => SpaceOf(volume), null) : null,
             Device = device,
             DeviceName = begin is null ? null : devices?.GetValueOrDefault(volume.Id),
             DeviceBegin = begin,
@@ -151,6 +152,10 @@ internal sealed class StateSampler(
             NewestSnapshot = newest,
         };
     }
+
+    private VolumeSpace? SpaceOf(Volume volume) => attachments.FileSystemOf(volume.Id) is { } own
+        ? new VolumeSpace(new ByteSize((long)own.TotalBytes), new ByteSize((long)own.AvailableBytes), new ByteSize((long)(own.TotalBytes - own.FreeBytes)))
+        : null;
 
     // A loop device goes on counting from what it did for other files, which is none of this volume's.
     private static (BlockStatistics? Device, BlockStatistics? Begin) DeviceOf(string? name, VolumeSample? before)

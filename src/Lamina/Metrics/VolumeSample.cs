@@ -16,6 +16,9 @@ internal sealed class VolumeSample
     /// <summary>What it uses; null: unknown.</summary>
     internal VolumeUsage? Usage { get; init; }
 
+    /// <summary>What its own filesystem says; null: it has none for itself, or is not attached.</summary>
+    internal VolumeSpace? OwnSpace { get; init; }
+
     /// <summary>What its backend knows of it besides.</summary>
     internal VolumeFigures Figures { get; init; }
 

@@ -9,7 +9,9 @@ namespace Lamina.Tests.Cluster;
 /// <param name="Namespace">The namespace; empty: none.</param>
 /// <param name="Name">The object; empty: the whole collection.</param>
 /// <param name="Continues">Whether it asks for a further page of a list.</param>
-internal sealed record ApiRequest(string Verb, string Group, string Resource, string Namespace, string Name, bool Continues)
+/// <param name="Host">The server's name that it was asked by.</param>
+/// <param name="Protocol">Such as <c>HTTP/2</c>.</param>
+internal sealed record ApiRequest(string Verb, string Group, string Resource, string Namespace, string Name, bool Continues, string Host, string Protocol)
 {
     /// <summary>Where the objects of its kind lie.</summary>
     internal string Collection => $"{Group}/{Resource}";
@@ -33,6 +35,6 @@ internal sealed record ApiRequest(string Verb, string Group, string Resource, st
             ("DELETE", true) => "delete",
             _ => "deletecollection",
         };
-        return new ApiRequest(verb, group, rest[0], @namespace, name, request.Query.ContainsKey("continue"));
+        return new ApiRequest(verb, group, rest[0], @namespace, name, request.Query.ContainsKey("continue"), request.Host.ToString(), request.Protocol);
     }
 }

@@ -49,20 +49,28 @@ internal sealed class ApiStore
             metadata["uid"] = (string?)before?["metadata"]!["uid"] ?? Guid.NewGuid().ToString();
             metadata["resourceVersion"] = Text(_revision + 1);
             _objects[key] = after;
+            if (IsOver(metadata))
+                return Remove(key, collection);
             Tell(before is null ? "ADDED" : "MODIFIED", collection, after);
             return after.DeepClone().AsObject();
         }
     }
 
+    /// <summary>Deletes an object; one with finalizers stays, marked, until they are gone.</summary>
     internal JsonObject? Delete(string collection, string @namespace, string name)
     {
         lock (_lock)
         {
-            if (!_objects.Remove($"{collection}/{@namespace}/{name}", out var gone))
+            var key = $"{collection}/{@namespace}/{name}";
+            if (!_objects.TryGetValue(key, out var found))
                 return null;
-            gone["metadata"]!["resourceVersion"] = Text(_revision + 1);
-            Tell("DELETED", collection, gone);
-            return gone;
+            var metadata = found["metadata"]!.AsObject();
+            metadata["deletionTimestamp"] ??= "2026-01-01T00:00:00Z";
+            if (IsOver(metadata))
+                return Remove(key, collection);
+            metadata["resourceVersion"] = Text(_revision + 1);
+            Tell("MODIFIED", collection, found);
+            return found.DeepClone().AsObject();
         }
     }
 
@@ -95,6 +103,16 @@ internal sealed class ApiStore
     {
         lock (_lock)
             return ([.. _changes.Where(change => change.Revision > revision && change.Collection == collection)], _changed.Task);
+    }
+
+    private static bool IsOver(JsonObject metadata) => metadata["deletionTimestamp"] is not null && metadata["finalizers"] is not JsonArray { Count: > 0 };
+
+    private JsonObject Remove(string key, string collection)
+    {
+        _objects.Remove(key, out var gone);
+        gone!["metadata"]!["resourceVersion"] = Text(_revision + 1);
+        Tell("DELETED", collection, gone);
+        return gone;
     }
 
     internal static string Text(long revision) => revision.ToString(CultureInfo.InvariantCulture);

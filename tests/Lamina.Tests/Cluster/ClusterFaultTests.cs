@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Grpc.Core;
-using k8s;
 using Lamina.Cluster;
 using Lamina.Hosting;
 using Lamina.Linux;
@@ -90,7 +89,7 @@ public sealed class ClusterFaultTests : IAsyncLifetime
 
         await _server.EndWatchesAsync(WatchEnd.Finish);
         var next = await scene.PersistentVolumeAsync($"{scene.Pool}.next");
-        await scene.Admin.CoreV1.DeletePersistentVolumeAsync(known.Metadata.Name);
+        await scene.DeleteAsync(known);
 
         await Eventually.TrueAsync(() => scene.Index.View!.Entries is var entries && entries.ContainsKey(next.Metadata.Name) && !entries.ContainsKey(known.Metadata.Name), "it goes on");
         Assert.Equal(lists, _server.Count("list", "persistentvolumes"));
@@ -189,9 +188,70 @@ public sealed class ClusterFaultTests : IAsyncLifetime
         await Eventually.TrueAsync(() => Shown()!.Contains("state: degraded: ", StringComparison.Ordinal), "the pool is shown as degraded");
         Mounts.Unmount(path);
         await Eventually.TrueAsync(() => Shown()!.Contains("state: served", StringComparison.Ordinal), "the pool is shown as it was");
-        Assert.Single(await scene.EventsAsync(scene.Node, "default"));
+        // Whoever tells of it has seen it too: that one looks at the pools first, and then at this one.
+        var orphan = (await scene.Daemon.CreateAsync()).VolumeId;
+        await scene.EventAsync(NoticeReason.VolumeOrphaned, scene.Node, "default", @event => @event.Message.Contains(orphan, StringComparison.Ordinal));
+        Assert.Equal(1, (await scene.EventAsync(NoticeReason.PoolDegraded, scene.Node, "default")).Count);
+
+        using (var mount = Mounts.CreateFileSystem("tmpfs", "tmpfs", [], MountAttributes.None))
+            Mounts.Attach(mount, path);
+        await scene.EventAsync(NoticeReason.PoolDegraded, scene.Node, "default", @event => @event.Count == 2);
+        Mounts.Unmount(path);
+        Assert.Single(await scene.EventsAsync(scene.Node, "default"), @event => @event.Reason == nameof(NoticeReason.PoolDegraded));
 
         string? Shown() => (string?)_server.Store.Find("/configmaps", scene.Namespace, name)?["data"]?["hidden"];
+    }
+
+    [Fact]
+    public async Task Pool_WhoseDiskHangs_IsToldAsDegraded()
+    {
+        using var disk = new TmpfsFileSystem();
+        var path = disk.NewDirectory("pool");
+        await using var scene = await ClusterScene.StartAsync(_server, CsiPools.OverlayAt("hanging", path));
+        await Eventually.TrueAsync(() => ((string?)_server.Store.Find("/configmaps", scene.Namespace, PoolPublisher.NameOf(scene.Service<LaminaOptions>()))?["data"]?["hanging"])
+            ?.Contains("size: ", StringComparison.Ordinal) == true, "the pool is shown");
+
+        using (new HangingFileSystem(path))
+            await scene.EventAsync(NoticeReason.PoolDegraded, scene.Node, "default", @event => @event.Message.Contains("'hanging' does not answer since", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Notice_ThatTheServerDoesNotTake_KeepsNoOtherWaiting_AndIsCountedMeanwhile()
+    {
+        var refuses = true;
+        _server.Fault = request => Volatile.Read(ref refuses) && request is { Verb: "get", Resource: "persistentvolumeclaims", Name: "first" } ? new ApiFault.Refuse(500) : null;
+        await using var scene = await ClusterScene.StartAsync(_server);
+        foreach (var claim in (string[])["first", "second"])
+            await scene.ClaimAsync(claim);
+
+        foreach (var claim in (string[])["first", "first", "second"])
+            await Refused.AsAsync(StatusCode.ResourceExhausted, scene.Daemon.Controller.CreateVolumeAsync(scene.Request(claim, pool: "full")));
+
+        await scene.EventAsync(NoticeReason.PoolFull, "second");
+        Assert.Empty(await scene.EventsAsync("first"));
+        Volatile.Write(ref refuses, false);
+        Assert.Equal(2, (await scene.EventAsync(NoticeReason.PoolFull, "first")).Count);
+    }
+
+    [Fact]
+    public async Task ConfigMap_GoesWithItsNode_AndAllOfItIsMended()
+    {
+        var node = _server.Store.Put("/nodes", "", "owner", _ => new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Node", ["metadata"] = new JsonObject() })!;
+        // As an earlier version may have left it, or a person.
+        _server.Store.Put("/configmaps", "lamina", "lamina-pools-owner", _ => new JsonObject
+        {
+            ["apiVersion"] = "v1", ["kind"] = "ConfigMap", ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["old"] = "yes" } }, ["data"] = new JsonObject { ["gone"] = "state: served\n" },
+        });
+        await using var scene = await ClusterScene.StartAsync(_server, "--nodeName=owner");
+
+        JsonObject Map() => _server.Store.Find("/configmaps", "lamina", "lamina-pools-owner")!;
+        await Eventually.TrueAsync(() => Map()["data"]!["plain"] is not null, "the pools are shown");
+        var metadata = Map()["metadata"]!;
+        Assert.Equal(("Node", "owner", (string?)node["metadata"]!["uid"]), ((string?)metadata["ownerReferences"]![0]!["kind"], (string?)metadata["ownerReferences"]![0]!["name"], (string?)metadata["ownerReferences"]![0]!["uid"]));
+        Assert.Equal(("pools", "owner"), ((string?)metadata["labels"]!["app.kubernetes.io/component"], (string?)metadata["labels"]!["topology.lamina.dev/node"]));
+        Assert.Null(metadata["labels"]!["old"]);
+        Assert.Null(Map()["data"]!["gone"]);
+        Assert.NotNull(Map()["data"]![PoolPublisher.AsOf]);
     }
 
     [Fact]

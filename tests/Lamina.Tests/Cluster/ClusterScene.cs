@@ -1,4 +1,6 @@
+using System.Net;
 using k8s;
+using k8s.Autorest;
 using k8s.Models;
 using Lamina.Cluster;
 using Lamina.Storage;
@@ -17,7 +19,7 @@ internal sealed class ClusterScene : IAsyncDisposable
 {
     private static int s_count;
     private readonly string _id = $"{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
-    private readonly List<string> _persistentVolumes = [];
+    private readonly List<V1PersistentVolume> _persistentVolumes = [];
 
     private ClusterScene(FakeApiServer? server)
     {
@@ -85,8 +87,7 @@ internal sealed class ClusterScene : IAsyncDisposable
     internal async Task<V1PersistentVolume> PersistentVolumeAsync(string volume, V1PersistentVolumeClaim? claim = null, string? driver = null)
     {
         var name = $"pv-{_id}-{Interlocked.Increment(ref s_count)}";
-        _persistentVolumes.Add(name);
-        return await Admin.CoreV1.CreatePersistentVolumeAsync(new V1PersistentVolume
+        var made = await Admin.CoreV1.CreatePersistentVolumeAsync(new V1PersistentVolume
         {
             Metadata = new V1ObjectMeta { Name = name },
             Spec = new V1PersistentVolumeSpec
@@ -96,6 +97,8 @@ internal sealed class ClusterScene : IAsyncDisposable
                 ClaimRef = claim is null ? null : new V1ObjectReference { Name = claim.Metadata.Name, NamespaceProperty = Namespace, Uid = claim.Metadata.Uid, Kind = "PersistentVolumeClaim", ApiVersion = "v1" },
             },
         });
+        _persistentVolumes.Add(made);
+        return made;
     }
 
     /// <summary>A request of the provisioner's for a claim.</summary>
@@ -110,12 +113,30 @@ internal sealed class ClusterScene : IAsyncDisposable
         return request;
     }
 
-    /// <summary>A claim, its volume, and its PersistentVolume, as a provisioner leaves them.</summary>
-    internal async Task<(V1PersistentVolumeClaim Claim, string Volume)> ProvisionAsync(string name)
+    /// <summary>Deletes a claim and the PersistentVolume that is bound to it, and waits until that is gone. Where no controller sees to what keeps them, we do.</summary>
+    internal async Task DeleteAsync(V1PersistentVolume volume, V1PersistentVolumeClaim? claim = null)
+    {
+        var none = new V1Patch("""{ "metadata": { "finalizers": null } }""", V1Patch.PatchType.MergePatch);
+        if (claim is not null)
+        {
+            await UnlessGoneAsync(() => Admin.CoreV1.DeleteNamespacedPersistentVolumeClaimAsync(claim.Metadata.Name, Namespace));
+            await UnlessGoneAsync(() => Admin.CoreV1.PatchNamespacedPersistentVolumeClaimAsync(none, claim.Metadata.Name, Namespace));
+        }
+        await UnlessGoneAsync(() => Admin.CoreV1.DeletePersistentVolumeAsync(volume.Metadata.Name));
+        await UnlessGoneAsync(() => Admin.CoreV1.PatchPersistentVolumeAsync(none, volume.Metadata.Name));
+        await UntilAsync(async () => !await UnlessGoneAsync(() => Admin.CoreV1.ReadPersistentVolumeAsync(volume.Metadata.Name)), $"{volume.Metadata.Name} is gone");
+    }
+
+    /// <summary>A claim, its volume, and its PersistentVolume, as a provisioner leaves them, and as the daemon knows them.</summary>
+    internal Task<(V1PersistentVolumeClaim Claim, string Volume)> ProvisionAsync(string name) => ProvisionAsync(name, Request(name));
+
+    /// <summary>The same by another request.</summary>
+    internal async Task<(V1PersistentVolumeClaim Claim, string Volume)> ProvisionAsync(string name, Wire.CreateVolumeRequest request)
     {
         var claim = await ClaimAsync(name);
-        var volume = (await Daemon.Controller.CreateVolumeAsync(Request(name))).Volume.VolumeId;
+        var volume = (await Daemon.Controller.CreateVolumeAsync(request)).Volume.VolumeId;
         await PersistentVolumeAsync(volume, claim);
+        await Eventually.TrueAsync(() => VolumeId.TryParse(volume, out var id) && Index.View?.Naming(id) is not null, "the daemon knows the PersistentVolume");
         return (claim, volume);
     }
 
@@ -137,9 +158,9 @@ internal sealed class ClusterScene : IAsyncDisposable
     }
 
     /// <summary>Waits for what only the server can tell.</summary>
-    internal static async Task UntilAsync(Func<Task<bool>> condition, string what)
+    internal static async Task UntilAsync(Func<Task<bool>> condition, string what, int minutes = 1)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(minutes));
         while (!await condition())
         {
             Assert.False(limit.IsCancellationRequested, $"never came true: {what}");
@@ -173,8 +194,21 @@ internal sealed class ClusterScene : IAsyncDisposable
 
     private async Task CleanUpAsync()
     {
-        await Admin.CoreV1.DeleteNamespaceAsync(Namespace);
-        foreach (var name in _persistentVolumes)
-            await Admin.CoreV1.DeletePersistentVolumeAsync(name);
+        await UnlessGoneAsync(() => Admin.CoreV1.DeleteNamespaceAsync(Namespace));
+        foreach (var volume in _persistentVolumes)
+            await DeleteAsync(volume);
+    }
+
+    private static async Task<bool> UnlessGoneAsync(Func<Task> ask)
+    {
+        try
+        {
+            await ask();
+            return true;
+        }
+        catch (HttpOperationException e) when (e.Response.StatusCode == HttpStatusCode.NotFound)
+        {
+            return false;
+        }
     }
 }

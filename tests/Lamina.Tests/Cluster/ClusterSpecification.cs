@@ -2,8 +2,12 @@ using Grpc.Core;
 using k8s;
 using Lamina.Cluster;
 using Lamina.Hosting;
+using Lamina.Linux;
+using Lamina.Storage;
+using Lamina.Storage.Pools;
 using Lamina.Testing;
 using Lamina.Tests.Csi;
+using Wire = Csi.V1;
 
 namespace Lamina.Tests.Cluster;
 
@@ -29,6 +33,40 @@ public abstract class ClusterSpecification
         Assert.Contains("of 1Mi (98 %)", nearly.Message, StringComparison.Ordinal);
         Assert.Equal(1, Assert.Single(await scene.EventsAsync("first")).Count);
         Assert.Equal(1, Assert.Single(await scene.EventsAsync("second")).Count);
+    }
+
+    // What snapshots hold beside it says nothing of how much it may still write.
+    [Fact]
+    public async Task VolumeWithAHardSizeAndASnapshot_NearlyFull_IsToldBesideItsClaim()
+    {
+        Requirements.FileSystem(FileSystemKind.Btrfs);
+        Requirements.Kernel(6, 7);
+        using var disk = await LoopDisk.CreateAsync(FileSystemKind.Btrfs, simpleQuotas: true);
+        await using var scene = await StartAsync(CsiPools.Btrfs("hard", disk, "--quota=simple"));
+        var (_, volume) = await scene.ProvisionAsync("data", scene.Request("data", 64 << 20, "hard"));
+        await scene.Daemon.SnapshotAsync(volume);
+
+        var target = await FillAsync(scene.Daemon, volume, 60 << 20);
+        // What is only in memory is charged to nobody.
+        using (var root = Files.OpenDirectory(target))
+            Files.FlushFileSystem(root);
+
+        Assert.Contains("of 64Mi (9", (await scene.EventAsync(NoticeReason.VolumeNearlyFull, "data")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task VolumeWithAFileSystemOfItsOwn_NearlyFull_IsToldBesideItsClaim()
+    {
+        Requirements.FileSystem(FileSystemKind.Ext4);
+        await using var scene = await StartAsync();
+        var request = scene.Request("database", 64 << 20);
+        request.VolumeCapabilities[0].Mount.FsType = "ext4";
+        var (_, volume) = await scene.ProvisionAsync("database", request);
+        var target = await scene.Daemon.PublishAsync(volume, await scene.Daemon.StageAsync(volume, Requests.Mount(fileSystem: "ext4")), Requests.Mount(fileSystem: "ext4"));
+
+        await File.WriteAllBytesAsync(Path.Combine(target, "file"), new byte[(long)Files.StatFs(target).AvailableBytes / 100 * 97], TestContext.Current.CancellationToken);
+
+        Assert.Contains($"volume {volume} on node {scene.Node} uses ", (await scene.EventAsync(NoticeReason.VolumeNearlyFull, "database")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -61,6 +99,40 @@ public abstract class ClusterSpecification
         Assert.Contains(refused.Status.Detail, (await scene.EventAsync(NoticeReason.SnapshotRefused, "used")).Message, StringComparison.Ordinal);
         Assert.Contains("'full'", (await scene.EventAsync(NoticeReason.PoolFull, "large")).Message, StringComparison.Ordinal);
         Assert.Single(await scene.EventsAsync("large"));
+    }
+
+    [Fact]
+    public async Task Group_ThatIsRefused_IsToldBesideTheClaimsOfAllMembers()
+    {
+        await using var scene = await StartAsync();
+        var (_, first) = await scene.ProvisionAsync("first");
+        var (_, second) = await scene.ProvisionAsync("second");
+        using var writer = await scene.WriterAsync(first);
+
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await scene.Daemon.GroupController.CreateVolumeGroupSnapshotAsync(new() { Name = "both", SourceVolumeIds = { first, second } }));
+
+        Assert.Equal(StatusCode.FailedPrecondition, refused.StatusCode);
+        foreach (var claim in (string[])["first", "second"])
+            Assert.Contains(refused.Status.Detail, (await scene.EventAsync(NoticeReason.SnapshotRefused, claim)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Refusal_OfWhatBelongsElsewhere_IsNoLackOfRoom()
+    {
+        await using var scene = await StartAsync();
+        foreach (var claim in (string[])["elsewhere", "copy", "large"])
+            await scene.ClaimAsync(claim);
+        var elsewhere = scene.Request("elsewhere");
+        elsewhere.AccessibilityRequirements = new() { Requisite = { Requests.Place("another-node") } };
+        var copy = scene.Request("copy");
+        copy.VolumeContentSource = Requests.FromSnapshot("aaaaaaaaaaaaa.data");
+
+        foreach (var request in (Wire.CreateVolumeRequest[])[elsewhere, copy, scene.Request("large", pool: "full")])
+            await Refused.AsAsync(StatusCode.ResourceExhausted, scene.Daemon.Controller.CreateVolumeAsync(request));
+
+        await scene.EventAsync(NoticeReason.PoolFull, "large");
+        Assert.Empty(await scene.EventsAsync("elsewhere"));
+        Assert.Empty(await scene.EventsAsync("copy"));
     }
 
     [Fact]
@@ -97,6 +169,9 @@ public abstract class ClusterSpecification
         var claim = await scene.ClaimAsync("lost");
         var lost = await scene.PersistentVolumeAsync($"{scene.Pool}.lost", claim);
         var foreign = await scene.PersistentVolumeAsync($"{scene.Pool}.lost", driver: "csi.example.org");
+        // Its volume went first, as it should.
+        var going = await scene.PersistentVolumeAsync($"{scene.Pool}.going");
+        await scene.Admin.CoreV1.DeletePersistentVolumeAsync(going.Metadata.Name);
 
         var volumeEvent = await scene.EventAsync(NoticeReason.VolumeOrphaned, scene.Node, "default", @event => @event.Message.Contains(alone, StringComparison.Ordinal));
         var persistentVolumeEvent = await scene.EventAsync(NoticeReason.VolumeMissing, lost.Metadata.Name, "default");
@@ -110,16 +185,32 @@ public abstract class ClusterSpecification
         Assert.InRange((await scene.MetricAsync($$"""lamina_orphan_volume_age_seconds{kind="volume",name="{{alone}}"}"""))!.Value, 1, 3600);
         Assert.Empty(await scene.EventsAsync("whole"));
         Assert.Empty(await scene.EventsAsync(foreign.Metadata.Name, "default"));
+        Assert.Empty(await scene.EventsAsync(going.Metadata.Name, "default"));
         Assert.DoesNotContain(foreign.Metadata.Name, scene.Index.View!.Entries.Keys);
         // Both are still there, and the volumes too.
         Assert.NotNull(await scene.Admin.CoreV1.ReadPersistentVolumeAsync(lost.Metadata.Name));
         Assert.Equal(new[] { alone, whole }.Order(StringComparer.Ordinal), (await scene.Daemon.Controller.ListVolumesAsync(new())).Entries.Select(entry => entry.Volume.VolumeId).Order(StringComparer.Ordinal));
 
         await scene.PersistentVolumeAsync(alone);
-        await scene.Admin.CoreV1.DeletePersistentVolumeAsync(lost.Metadata.Name);
+        await scene.DeleteAsync(lost, claim);
 
         await Eventually.TrueAsync(() => scene.Standing.Orphans is { IsEmpty: true }, "nobody is alone any more");
         Assert.Equal(0, await scene.MetricAsync("""lamina_orphan_volumes{kind="volume"}"""));
+    }
+
+    [Fact]
+    public async Task PersistentVolume_OfAForgottenPool_IsToldAsMissing()
+    {
+        await using var scene = await StartAsync();
+        var pools = (PoolId[])[PoolId.NewRandom(), PoolId.NewRandom()];
+        var gone = await scene.PersistentVolumeAsync($"{pools[0]}.data");
+        var another = await scene.PersistentVolumeAsync($"{pools[1]}.data");
+        await Eventually.TrueAsync(() => scene.Index.IsCurrent, "the daemon watches");
+
+        scene.Service<PoolSet>().Forget(pools[0]);
+
+        Assert.Contains("forgotten", (await scene.EventAsync(NoticeReason.VolumeMissing, gone.Metadata.Name, "default")).Message, StringComparison.Ordinal);
+        Assert.Empty(await scene.EventsAsync(another.Metadata.Name, "default"));
     }
 
     [Fact]
@@ -133,17 +224,19 @@ public abstract class ClusterSpecification
         await ClusterScene.UntilAsync(async () => (data = (await scene.Admin.CoreV1.ListNamespacedConfigMapAsync(scene.Namespace)).Items.FirstOrDefault(map => map.Metadata.Name == name)?.Data.ToDictionary())
             ?.GetValueOrDefault("plain")?.Contains("size: ", StringComparison.Ordinal) == true, "the pools are shown");
 
-        Assert.Equal(["full", "missing", "plain"], data!.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal([PoolPublisher.AsOf, "full", "missing", "plain"], data!.Keys.Order(StringComparer.Ordinal));
         Assert.Matches($@"\Aid: {scene.Pool}\nbackend: overlay2\nstate: served\nsize: [0-9.]+[KMGT]i\navailable: [0-9.]+[KMGT]i\nlimits: (hard|advisory)\n\z", data["plain"]);
+        Assert.Matches(@"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\z", data[PoolPublisher.AsOf]);
         Assert.Matches(@"\Abackend: btrfs\nstate: not served: .+\n\z", data["missing"]);
         Assert.Contains(missing, (await scene.EventAsync(NoticeReason.PoolOffline, scene.Node, "default")).Message, StringComparison.Ordinal);
     }
 
     private protected abstract Task<ClusterScene> StartAsync(params string[] arguments);
 
-    private static async Task FillAsync(CsiDaemon daemon, string volume, int size)
+    private static async Task<string> FillAsync(CsiDaemon daemon, string volume, int size)
     {
         var target = await daemon.PublishAsync(volume, await daemon.StageAsync(volume));
         await File.WriteAllBytesAsync(Path.Combine(target, "file"), new byte[size]);
+        return target;
     }
 }

@@ -11,19 +11,26 @@ using Microsoft.AspNetCore.Http;
 namespace Lamina.Tests.Cluster;
 
 /// <summary>
-/// An API server in little, over real HTTP: objects with versions, lists in pages, watches with bookmarks, and whatever can go wrong with each. It lets the daemon
-/// do what the shipped roles allow and nothing else, and remembers all that was asked.
+/// An API server in little, over real HTTP: objects with versions and finalizers, lists in pages, watches with bookmarks, and whatever can go wrong with each. It lets
+/// the daemon do what the shipped roles allow and nothing else, lets nobody in whom it does not know, and remembers all that was asked.
 /// </summary>
 internal sealed partial class FakeApiServer : IAsyncDisposable
 {
     private const string AdminToken = "admin";
 
+    // What a controller sees to, and here nobody does.
+    private static readonly Dictionary<string, string> s_protections = new()
+    {
+        ["persistentvolumes"] = "kubernetes.io/pv-protection", ["persistentvolumeclaims"] = "kubernetes.io/pvc-protection",
+    };
+
     private static readonly Dictionary<string, string> s_kinds = new()
     {
         ["persistentvolumes"] = "PersistentVolume", ["persistentvolumeclaims"] = "PersistentVolumeClaim", ["events"] = "Event", ["configmaps"] = "ConfigMap",
-        ["volumesnapshots"] = "VolumeSnapshot", ["namespaces"] = "Namespace",
+        ["volumesnapshots"] = "VolumeSnapshot", ["namespaces"] = "Namespace", ["nodes"] = "Node",
     };
 
+    private readonly ServerIdentity? _identity;
     private readonly DaemonRules _rules = new();
     private readonly ConcurrentDictionary<string, (List<JsonObject> Items, long Revision)> _pages = [];
     private WebApplication? _app;
@@ -33,16 +40,21 @@ internal sealed partial class FakeApiServer : IAsyncDisposable
     private long _watched;
     private int _port;
     private int _held;
+    private int _strangers;
 
-    private FakeApiServer()
-    {
-    }
+    private FakeApiServer(ServerIdentity? identity) => _identity = identity;
 
     /// <summary>Its objects.</summary>
     internal ApiStore Store { get; } = new();
 
     /// <summary>All that the daemon has asked.</summary>
     internal ConcurrentQueue<ApiRequest> Requests { get; } = [];
+
+    /// <summary>The daemon's token. Who has another one is told that nobody knows it.</summary>
+    internal string Token { get; set; } = "daemon";
+
+    /// <summary>How many requests had a token that nobody knows, or none.</summary>
+    internal int Strangers => Volatile.Read(ref _strangers);
 
     /// <summary>What of it no role allows.</summary>
     internal ConcurrentQueue<ApiRequest> Forbidden { get; } = [];
@@ -62,23 +74,32 @@ internal sealed partial class FakeApiServer : IAsyncDisposable
     /// <summary>Whether there is a request that was asked as often.</summary>
     internal int Count(string verb, string resource) => Requests.Count(request => request.Verb == verb && request.Resource == resource);
 
-    internal static async Task<FakeApiServer> StartAsync()
+    /// <summary>Where it listens, on the loopback address.</summary>
+    internal int Port => _port;
+
+    /// <param name="identity">What it shows who it is by, over HTTPS; null: it speaks HTTP.</param>
+    internal static async Task<FakeApiServer> StartAsync(ServerIdentity? identity = null)
     {
-        var server = new FakeApiServer();
+        var server = new FakeApiServer(identity);
         await server.ComeBackAsync();
         return server;
     }
 
     /// <summary>A kubeconfig of the daemon's account, or of one that may do all.</summary>
-    internal string Kubeconfig(bool isAdmin)
+    internal string Kubeconfig(bool isAdmin) => Kubeconfig($"token: {(isAdmin ? AdminToken : Token)}");
+
+    /// <summary>A kubeconfig of a user as it says.</summary>
+    /// <param name="user">How the user is known, such as <c>token: a</c>.</param>
+    /// <param name="cluster">What is said of the cluster besides its address.</param>
+    internal string Kubeconfig(string user, string cluster = "")
     {
         var file = TestScratch.NewPath("kubeconfig");
         File.WriteAllText(file, string.Create(CultureInfo.InvariantCulture, $$"""
             apiVersion: v1
             kind: Config
             current-context: fake
-            clusters: [{ name: fake, cluster: { server: "http://127.0.0.1:{{_port}}" } }]
-            users: [{ name: fake, user: { token: {{(isAdmin ? AdminToken : "daemon")}} } }]
+            clusters: [{ name: fake, cluster: { server: "http://127.0.0.1:{{_port}}"{{cluster}} } }]
+            users: [{ name: fake, user: { {{user}} } }]
             contexts: [{ name: fake, context: { cluster: fake, user: fake } }]
             """));
         return file;
@@ -100,7 +121,11 @@ internal sealed partial class FakeApiServer : IAsyncDisposable
     {
         _away = new CancellationTokenSource();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, _port));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, _port, listen =>
+        {
+            if (_identity is not null)
+                listen.UseHttps(_identity.Certificate);
+        }));
         _app = builder.Build();
         _app.Run(AnswerAsync);
         await _app.StartAsync();
@@ -126,6 +151,12 @@ internal sealed partial class FakeApiServer : IAsyncDisposable
         var fault = null as ApiFault;
         if (context.Request.Headers.Authorization != $"Bearer {AdminToken}")
         {
+            if (context.Request.Headers.Authorization != $"Bearer {Token}")
+            {
+                Interlocked.Increment(ref _strangers);
+                await RefuseAsync(context, 401, "Unauthorized", "Unauthorized");
+                return;
+            }
             Requests.Enqueue(request);
             if (!_rules.Allow(request))
             {
@@ -239,6 +270,8 @@ internal sealed partial class FakeApiServer : IAsyncDisposable
             await RefuseAsync(context, 422, "Invalid", problem);
             return;
         }
+        if (s_protections.TryGetValue(request.Resource, out var protection))
+            body["metadata"]!["finalizers"] = new JsonArray((JsonNode)protection);
         body["kind"] = s_kinds[request.Resource];
         body["apiVersion"] = ApiVersionOf(request);
         var made = Store.Put(request.Collection, request.Namespace, name, before => before is null ? body : null);
@@ -270,7 +303,8 @@ internal sealed partial class FakeApiServer : IAsyncDisposable
         foreach (var step in patch)
         {
             Assert.Equal("add", (string?)step!["op"]);
-            target[((string)step["path"]!)[1..]] = step["value"]!.DeepClone();
+            var names = ((string)step["path"]!)[1..].Split('/');
+            names[..^1].Aggregate(target, (inner, name) => inner[name]!.AsObject())[names[^1]] = step["value"]!.DeepClone();
         }
         return target;
     }

@@ -11,6 +11,7 @@ public sealed class CsiErrorsTests
     [InlineData(StorageError.NotFound, 5)]
     [InlineData(StorageError.AlreadyExists, 6)]
     [InlineData(StorageError.ResourceExhausted, 8)]
+    [InlineData(StorageError.NotHere, 8)]
     [InlineData(StorageError.FailedPrecondition, 9)]
     [InlineData(StorageError.Aborted, 10)]
     [InlineData(StorageError.OutOfRange, 11)]
