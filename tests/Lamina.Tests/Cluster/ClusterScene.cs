@@ -20,6 +20,7 @@ internal sealed class ClusterScene : IAsyncDisposable
     private static int s_count;
     private readonly string _id = $"{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
     private readonly List<V1PersistentVolume> _persistentVolumes = [];
+    private readonly DaemonAccount? _account;
 
     private ClusterScene(FakeApiServer? server)
     {
@@ -28,6 +29,7 @@ internal sealed class ClusterScene : IAsyncDisposable
         Node = $"node-{_id}";
         Driver = server is null ? $"test-{_id}.lamina.dev" : "csi.lamina.dev";
         Admin = new Kubernetes(KubernetesClientConfiguration.BuildConfigFromConfigFile(server?.Kubeconfig(isAdmin: true) ?? TestSettings.Kubeconfig));
+        _account = server is null ? new DaemonAccount(Admin, Namespace) : null;
     }
 
     /// <summary>The fake server; null: it is a real one.</summary>
@@ -59,10 +61,12 @@ internal sealed class ClusterScene : IAsyncDisposable
         try
         {
             await scene.Admin.CoreV1.CreateNamespaceAsync(new V1Namespace { Metadata = new V1ObjectMeta { Name = scene.Namespace } });
+            if (scene._account is not null)
+                await scene._account.CreateAsync(TestSettings.Kubeconfig!);
             scene.Daemon = await CsiDaemon.StartAsync(
             [
                 .. CsiPools.Overlay("plain", "--default", "--usageInterval=00:00:01", "--liveSnapshot=refuse"), .. CsiPools.Overlay("full", "--minFree=4Ei"),
-                $"--cluster:kubeconfig={server?.Kubeconfig(isAdmin: false) ?? TestSettings.Kubeconfig}", $"--cluster:namespace={scene.Namespace}", "--cluster:interval=00:00:01", "--cluster:orphanGrace=00:00:01",
+                $"--cluster:kubeconfig={server?.Kubeconfig(isAdmin: false) ?? scene._account!.Kubeconfig}", $"--cluster:namespace={scene.Namespace}", "--cluster:interval=00:00:01", "--cluster:orphanGrace=00:00:01",
                 "--metrics:interval=00:00:01", $"--nodeName={scene.Node}", $"--driverName={scene.Driver}", .. arguments,
             ]);
             return scene;
@@ -194,12 +198,16 @@ internal sealed class ClusterScene : IAsyncDisposable
 
     private async Task CleanUpAsync()
     {
+        if (_account is not null)
+            await _account.DeleteAsync();
         await UnlessGoneAsync(() => Admin.CoreV1.DeleteNamespaceAsync(Namespace));
         foreach (var volume in _persistentVolumes)
             await DeleteAsync(volume);
     }
 
-    private static async Task<bool> UnlessGoneAsync(Func<Task> ask)
+    /// <summary>Asks for something that may not be there.</summary>
+    /// <returns>False: it is not.</returns>
+    internal static async Task<bool> UnlessGoneAsync(Func<Task> ask)
     {
         try
         {

@@ -23,6 +23,12 @@ internal sealed class DaemonRules
     /// <summary>All that is allowed, one verb of one resource each.</summary>
     internal IEnumerable<string> All => from entry in _rules from resource in entry.Rule.Resources from verb in entry.Rule.Verbs select $"{verb} {resource}";
 
+    /// <summary>Those that hold everywhere.</summary>
+    internal IEnumerable<V1PolicyRule> OfTheCluster => _rules.Where(entry => entry.Namespace is null).Select(entry => entry.Rule);
+
+    /// <summary>Those that hold in the daemon's namespace.</summary>
+    internal IEnumerable<V1PolicyRule> OfTheNamespace => _rules.Where(entry => entry.Namespace is not null).Select(entry => entry.Rule);
+
     internal bool Allow(ApiRequest request) => _rules.Exists(entry =>
         (entry.Namespace is null || entry.Namespace == request.Namespace)
         && entry.Rule.ApiGroups.Contains(request.Group) && entry.Rule.Resources.Contains(request.Resource) && entry.Rule.Verbs.Contains(request.Verb)
