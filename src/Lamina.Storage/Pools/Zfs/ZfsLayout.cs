@@ -19,6 +19,9 @@ internal sealed partial class ZfsLayout
     private const string TrashMark = ".trash.";
     private const string IncomingMark = ".incoming.";
 
+    // Before a random part, which alone might be a word that somebody has called a dataset by. No key has a colon.
+    private const string UnfinishedPrefix = "unfinished:";
+
     private ZfsLayout(string root) => Root = root;
 
     /// <summary>The root dataset.</summary>
@@ -72,14 +75,14 @@ internal sealed partial class ZfsLayout
     internal static bool IsVolumeIn(string dataset, ObjectKey volume) => dataset.EndsWith($"/{VolumesName}/{volume}", StringComparison.Ordinal);
 
     /// <summary>A new name for what is being built.</summary>
-    internal string NewIncoming(ObjectKey key, bool isEncrypted) => isEncrypted ? $"{VolumeOf(key)}{IncomingMark}{RandomName.New()}" : $"{Incoming}/{RandomName.New()}";
+    internal string NewIncoming(ObjectKey key, bool isEncrypted) => isEncrypted ? $"{VolumeOf(key)}{IncomingMark}{RandomName.New()}" : $"{Incoming}/{UnfinishedPrefix}{RandomName.New()}";
 
     /// <summary>A new name for what waits until nothing is made from it any more.</summary>
     internal string NewTrash(ObjectKey key, bool isEncrypted) => isEncrypted ? $"{VolumeOf(key)}{TrashMark}{RandomName.New()}" : $"{Trash}/{key}.{RandomName.New()}";
 
     /// <summary>A new name for what was being built and is wanted no more.</summary>
     internal string NewTrash(string incoming) =>
-        NameBeneath(Volumes, incoming)?.Split(IncomingMark) is [var key, _] ? $"{Volumes}/{key}{TrashMark}{RandomName.New()}" : $"{Trash}/{RandomName.New()}";
+        NameBeneath(Volumes, incoming)?.Split(IncomingMark) is [var key, _] ? $"{Volumes}/{key}{TrashMark}{RandomName.New()}" : $"{Trash}/{UnfinishedPrefix}{RandomName.New()}";
 
     /// <summary>A name as it is beneath the root, which may be called otherwise some day.</summary>
     internal string WithoutRoot(string dataset) => dataset[(Root.Length + 1)..];
@@ -101,9 +104,11 @@ internal sealed partial class ZfsLayout
     internal bool IsBeneathAParent(string dataset) => NameBeneath(Volumes, dataset) is not null || NameBeneath(Incoming, dataset) is not null || NameBeneath(Trash, dataset) is not null;
 
     /// <summary>Whether what is being built or waits has a name of the form that we give, which has a random part; what others bring there has another.</summary>
-    internal bool IsNamedByUs(string dataset) =>
-        NameBeneath(Incoming, dataset) is { } building ? RandomName.IsOne(building)
-        : NameBeneath(Trash, dataset) is { } discarded ? RandomName.IsOne(discarded) || IsMarked(discarded, ".")
+    internal bool IsNamedByUs(string dataset) => IsNamedUnfinished(dataset) || (NameBeneath(Trash, dataset) is { } discarded && IsMarked(discarded, "."));
+
+    /// <summary>Whether it has a name that we give to what is being built or never was finished, and nobody else gives to anything.</summary>
+    internal bool IsNamedUnfinished(string dataset) => (NameBeneath(Incoming, dataset) ?? NameBeneath(Trash, dataset)) is { } unfinished
+        ? unfinished.StartsWith(UnfinishedPrefix, StringComparison.Ordinal) && RandomName.IsOne(unfinished[UnfinishedPrefix.Length..])
         : NameBeneath(Volumes, dataset) is { } hidden && (IsMarked(hidden, IncomingMark) || IsMarked(hidden, TrashMark));
 
     private static bool IsMarked(string name, string mark) =>

@@ -83,10 +83,12 @@ internal sealed partial class ZfsPool
         return isChanged;
     }
 
-    // Others may have received or renamed something to where we build and throw away. Ours has a name that only we give, and the record of a volume of this
-    // pool. Only what a power cut left between the two steps in which ZFS makes a dataset and sets its properties has no record yet; that holds nothing.
-    private bool IsOurs(ZfsInventory inventory, ZfsObject dataset) => _layout.IsNamedByUs(dataset.Name)
-        && (dataset.Own(ZfsRecords.Volume) is not null ? ZfsRecords.IsVolumeOf(dataset, Description.Id) : IsUnfinished(inventory, dataset));
+    // Others may have received or renamed something to where we build and throw away. Ours has a name of the form that we give, and the record of a volume of
+    // this pool. Only what a power cut left between the two steps in which ZFS makes a dataset and sets its properties has no record yet. That holds nothing;
+    // but so little as a small file can't be told from nothing by what ZFS counts, so its name must be one that nobody else would have come upon.
+    private bool IsOurs(ZfsInventory inventory, ZfsObject dataset) => dataset.Own(ZfsRecords.Volume) is not null
+        ? _layout.IsNamedByUs(dataset.Name) && ZfsRecords.IsVolumeOf(dataset, Description.Id)
+        : _layout.IsNamedUnfinished(dataset.Name) && IsUnfinished(inventory, dataset);
 
     // What is encrypted takes four times as much and a little more, however empty; its name can't be anybody else's.
     private bool IsUnfinished(ZfsInventory inventory, ZfsObject dataset) =>

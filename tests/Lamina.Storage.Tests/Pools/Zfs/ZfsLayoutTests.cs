@@ -32,9 +32,11 @@ public sealed class ZfsLayoutTests
             layout.NewIncoming(s_key, isEncrypted: false), layout.NewIncoming(s_key, isEncrypted: true), layout.NewTrash(s_key, isEncrypted: false),
             layout.NewTrash(s_key, isEncrypted: true), layout.NewTrash(layout.NewIncoming(s_key, isEncrypted: false)),
         ];
-        string[] others = ["incoming/a", "incoming/a.abcdefghijklm", "trash/a", "trash/a.b.abcdefghijklm", "trash/A.abcdefghijklm", "volumes/a.trash.b", "volumes/a", "incoming/abcdefghijklm/abcdefghijklm"];
+        string[] others = ["incoming/a", "incoming/abcdefghijklm", "trash/abcdefghijklm", "incoming/unfinished:a", "incoming/a.abcdefghijklm", "trash/a", "trash/a.b.abcdefghijklm", "trash/A.abcdefghijklm", "volumes/a.trash.b", "volumes/a", "incoming/unfinished:abcdefghijklm/unfinished:abcdefghijklm"];
 
         Assert.All(ours, name => Assert.True(layout.IsNamedByUs(name), name));
         Assert.All(others, name => Assert.False(layout.IsNamedByUs($"tank/lamina/{name}"), name));
+        // What was a volume has its record.
+        Assert.Equal([ours[2]], ours.Where(name => !layout.IsNamedUnfinished(name)));
     }
 }

@@ -134,12 +134,12 @@ public sealed class ZfsTrashTests(ZfsFileSystem fileSystem) : IAsyncLifetime
         await _scratch.WriteAsync(volume, "file", "content");
         await _scratch.CloseAsync();
         var record = (await ZfsFileSystem.RunAsync("get", "-Hp", "-o", "value", "lamina:volume", $"{_scratch.Dataset}/volumes/a")).TrimEnd('\n');
-        await ZfsFileSystem.RunAsync("create", "-o", $"lamina:volume={record}", "-o", "mountpoint=none", $"{_scratch.Dataset}/incoming/halfhalfhalfa");
+        await ZfsFileSystem.RunAsync("create", "-o", $"lamina:volume={record}", "-o", "mountpoint=none", $"{_scratch.Dataset}/incoming/unfinished:halfhalfhalfa");
         await ZfsFileSystem.RunAsync("snapshot", "-o", "lamina:snapshot={}", $"{_scratch.Dataset}/volumes/a@cut");
         await ZfsFileSystem.RunAsync("snapshot", "-o", "lamina:copy-point=x", $"{_scratch.Dataset}/volumes/a@trash.abcdefghijklm");
         // As a power cut leaves them between the two steps of a command.
-        await ZfsFileSystem.RunAsync("create", "-o", "mountpoint=none", $"{_scratch.Dataset}/incoming/withoutrecord");
-        await ZfsFileSystem.RunAsync("clone", "-o", "mountpoint=none", $"{_scratch.Dataset}/volumes/a@trash.abcdefghijklm", $"{_scratch.Dataset}/incoming/withoutrecora");
+        await ZfsFileSystem.RunAsync("create", "-o", "mountpoint=none", $"{_scratch.Dataset}/incoming/unfinished:withoutrecord");
+        await ZfsFileSystem.RunAsync("clone", "-o", "mountpoint=none", $"{_scratch.Dataset}/volumes/a@trash.abcdefghijklm", $"{_scratch.Dataset}/incoming/unfinished:withoutrecora");
 
         var contents = await _scratch.OpenAsync();
 
@@ -163,20 +163,23 @@ public sealed class ZfsTrashTests(ZfsFileSystem fileSystem) : IAsyncLifetime
         await ZfsFileSystem.RunAsync("create", "-o", "mountpoint=none", $"{_scratch.Dataset}/trash/received");
         await ZfsFileSystem.RunAsync("create", "-o", "mountpoint=none", "-o", $"lamina:volume={record}", $"{_scratch.Dataset}/trash/a-from-the-backup");
         await ZfsFileSystem.RunAsync("create", "-o", "mountpoint=none", "-o", $"lamina:volume={record.Replace(volume.Id.Pool.ToString(), "abcdefghijklm", StringComparison.Ordinal)}", $"{_scratch.Dataset}/trash/a.abcdefghijklm");
-        var full = $"{_scratch.Dataset}/incoming/configuration";
-        var place = TestScratch.NewDirectory("full");
-        await ZfsFileSystem.RunAsync("create", "-o", $"mountpoint={place}", full);
-        await File.WriteAllTextAsync(Path.Combine(place, "file"), "precious");
-        MountCleanup.UnmountBeneath(place);
-        await ZfsFileSystem.RunAsync("set", "mountpoint=none", full);
+        // By names that could be random ones, and with so little in them that ZFS may count nothing of it.
+        foreach (var full in (string[])["incoming/configuration", "trash/configuration", "trash/a.configuration"])
+        {
+            var place = TestScratch.NewDirectory("full");
+            await ZfsFileSystem.RunAsync("create", "-o", $"mountpoint={place}", $"{_scratch.Dataset}/{full}");
+            await File.WriteAllTextAsync(Path.Combine(place, "file"), "precious");
+            MountCleanup.UnmountBeneath(place);
+            await ZfsFileSystem.RunAsync("set", "mountpoint=none", $"{_scratch.Dataset}/{full}");
+        }
         await ZfsFileSystem.RunAsync("snapshot", "-o", "lamina:snapshot={}", $"{_scratch.Dataset}/trash/received@trash.abcdefghijklm");
         var foreign = _scratch.List().Where(name => name.Contains("/incoming/", StringComparison.Ordinal) || name.Contains("/trash/", StringComparison.Ordinal)).ToList();
-        Assert.Equal(6, foreign.Count);
+        Assert.Equal(8, foreign.Count);
 
         Assert.Single((await _scratch.OpenAsync()).Volumes);
         await Pool.DeleteVolumeAsync(volume);
 
-        await Eventually.TrueAsync(() => _scratch.List().Count == 4 + foreign.Count && Pool.FindProblems().Count == 5, "what is ours is gone, and what is not is told");
+        await Eventually.TrueAsync(() => _scratch.List().Count == 4 + foreign.Count && Pool.FindProblems().Count == 7, "what is ours is gone, and what is not is told");
         Assert.Superset(foreign.ToHashSet(), _scratch.List().ToHashSet());
         Assert.All(Pool.FindProblems(), problem => Assert.Contains("is not ours", problem, StringComparison.Ordinal));
     }
@@ -225,7 +228,7 @@ public sealed class ZfsTrashTests(ZfsFileSystem fileSystem) : IAsyncLifetime
         await _scratch.CloseAsync();
         var (place, discarded) = ($"{_scratch.Dataset}/volumes/a", $"{_scratch.Dataset}/trash/a.abcdefghijklm");
         var record = (await ZfsFileSystem.RunAsync("get", "-Hp", "-o", "value", "lamina:volume", place)).TrimEnd('\n');
-        await ZfsFileSystem.RunAsync("clone", "-o", $"lamina:volume={record}", "-o", "lamina:replaces=trash/a.abcdefghijklm", "-o", "mountpoint=none", "-o", "canmount=noauto", $"{place}@s", $"{_scratch.Dataset}/incoming/bbbbbbbbbbbbb");
+        await ZfsFileSystem.RunAsync("clone", "-o", $"lamina:volume={record}", "-o", "lamina:replaces=trash/a.abcdefghijklm", "-o", "mountpoint=none", "-o", "canmount=noauto", $"{place}@s", $"{_scratch.Dataset}/incoming/unfinished:bbbbbbbbbbbbb");
         if (isDecided)
             await ZfsFileSystem.RunAsync("rename", place, discarded);
 
@@ -249,7 +252,7 @@ public sealed class ZfsTrashTests(ZfsFileSystem fileSystem) : IAsyncLifetime
         await Pool.DeleteVolumeAsync(volume);
         await _scratch.CloseAsync();
         var origin = Assert.Single(_scratch.List(), name => name.EndsWith("@s", StringComparison.Ordinal));
-        await ZfsFileSystem.RunAsync("clone", "-o", $"lamina:volume={record}", "-o", "lamina:replaces=trash/a.abcdefghijklm", "-o", "mountpoint=none", "-o", "canmount=noauto", origin, $"{_scratch.Dataset}/incoming/bbbbbbbbbbbbb");
+        await ZfsFileSystem.RunAsync("clone", "-o", $"lamina:volume={record}", "-o", "lamina:replaces=trash/a.abcdefghijklm", "-o", "mountpoint=none", "-o", "canmount=noauto", origin, $"{_scratch.Dataset}/incoming/unfinished:bbbbbbbbbbbbb");
 
         var contents = await _scratch.OpenAsync();
 
