@@ -54,6 +54,7 @@ public sealed class ZfsMetricsTests : IAsyncDisposable
             $"{Root}\tguid\t{Random.Shared.NextInt64()}\t-\n{Root}\tlamina:pool\t{{\"format\":1,\"id\":\"abcdefghijklm\",\"backend\":\"Zfs\"}}\tlocal\n")
         .On("zfs get -Hp -o value type *", "filesystem\n")
         .On($"zfs get -Hp -o name,property,value,source snapdir {Root}/volumes", $"{Root}/volumes\tsnapdir\tdisabled\tdefault\n")
+        .On($"zfs get -Hp -o name,property,value,source volmode {Root}", $"{Root}\tvolmode\tdev\tlocal\n")
         .On("zfs get -Hp -r *", $"{Room}{Root}/trash/gone.x\tused\t70\t-\n")
         .On(RoomQuestion, Room)
         .On("zpool list -Hp -o health,fragmentation tank", "DEGRADED\t17\n")
