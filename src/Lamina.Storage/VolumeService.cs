@@ -139,7 +139,7 @@ public sealed partial class VolumeService(
 
     // A volume that is a filesystem knows about itself, and now.
     private static VolumeStatistics StatisticsOf(Linux.FileSystemStatus own) => new(
-        new VolumeSpace(new ByteSize((long)own.TotalBytes), new ByteSize((long)own.AvailableBytes), new ByteSize((long)(own.TotalBytes - own.FreeBytes))),
+        VolumeSpace.Of(own),
         (long)own.TotalInodes,
         (long)own.FreeInodes,
         (long)(own.TotalInodes - own.FreeInodes));

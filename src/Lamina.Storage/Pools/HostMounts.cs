@@ -24,6 +24,9 @@ internal static class HostMounts
         }
     }
 
+    /// <summary>Where one is, in words: <c>at /data, as process 12 sees it</c>.</summary>
+    internal static string Describe((MountEntry Mount, int Process) one) => $"at {one.Mount.MountPoint}, as process {one.Process} sees it";
+
     // Null where we may not look: the table of such a process can be read all the same, as a rule.
     private static ulong? TryNamespace(int pid)
     {

@@ -21,6 +21,12 @@ public sealed class PoolOpener(ILoggerFactory loggers, TimeProvider time, Writer
     private readonly CutRunner _cuts = new(pauses, time, loggers.CreateLogger<CutRunner>());
     private readonly PoolEnvironment _environment = environment ?? new PoolEnvironment();
 
+    /// <summary>Whether a pool was made in a directory, be it one that can be read or not.</summary>
+    public static bool IsMade(string directory) => File.Exists(Path.Combine(directory, PoolDirectory.IdentityFile));
+
+    /// <inheritdoc cref="PoolDirectory.TryReadId"/>
+    public static PoolId? TryReadId(string directory) => PoolDirectory.TryReadId(directory);
+
     /// <summary>Opens a pool: takes its lock and reads who it is, but none of its objects.</summary>
     /// <exception cref="StorageException"><see cref="StorageError.Unavailable"/>: it can't be served, with the reason.</exception>
     public IPool Open(PoolSettings settings) => settings.Backend switch

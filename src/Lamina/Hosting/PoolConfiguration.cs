@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Text.Json;
 using Lamina.Storage;
 using Lamina.Storage.Pools;
 
@@ -45,10 +44,10 @@ internal static class PoolConfiguration
     internal static IReadOnlyList<PoolSettings> EmbeddedBeside(IReadOnlyList<PoolSettings> others, LaminaOptions options, ForgottenPools forgotten)
     {
         var embedded = EmbeddedDefault(options);
-        if (others.Any(pool => pool.Path == embedded.Path) || !File.Exists(IdentityIn(embedded.Path)))
+        if (others.Any(pool => pool.Path == embedded.Path) || !PoolOpener.IsMade(embedded.Path))
             return [];
         // One that can't be read is for whoever loads the pool to tell.
-        if (IdIn(embedded.Path) is { } id && (forgotten.Contains(id) || others.Any(pool => pool.Backend != PoolBackend.Zfs && IdIn(pool.Path) == id)))
+        if (PoolOpener.TryReadId(embedded.Path) is { } id && (forgotten.Contains(id) || others.Any(pool => pool.Backend != PoolBackend.Zfs && PoolOpener.TryReadId(pool.Path) == id)))
             return [];
         return [embedded with { Name = NameBeside(others), IsDefault = others.All(pool => !pool.IsDefault) }];
     }
@@ -110,21 +109,6 @@ internal static class PoolConfiguration
             MaxCopySize = maxCopySize,
             UsageInterval = options.UsageInterval,
         };
-    }
-
-    private static string IdentityIn(string directory) => Path.Combine(directory, "pool.json");
-
-    private static PoolId? IdIn(string directory)
-    {
-        try
-        {
-            using var identity = JsonDocument.Parse(File.ReadAllBytes(IdentityIn(directory)));
-            return PoolId.TryParse(identity.RootElement.GetProperty("id").GetString(), out var id) ? id : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            return null;
-        }
     }
 
     private static PoolName NameBeside(IReadOnlyList<PoolSettings> others)

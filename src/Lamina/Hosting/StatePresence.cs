@@ -21,5 +21,5 @@ internal static class StatePresence
     }
 
     private static bool HoldsAPool(string directory) =>
-        Directory.Exists(directory) && Directory.EnumerateDirectories(directory).Any(pool => File.Exists(Path.Combine(pool, "pool.json")));
+        Directory.Exists(directory) && Directory.EnumerateDirectories(directory).Any(Storage.Pools.PoolOpener.IsMade);
 }

@@ -153,9 +153,7 @@ internal sealed class StateSampler(
         };
     }
 
-    private VolumeSpace? SpaceOf(Volume volume) => attachments.FileSystemOf(volume.Id) is { } own
-        ? new VolumeSpace(new ByteSize((long)own.TotalBytes), new ByteSize((long)own.AvailableBytes), new ByteSize((long)(own.TotalBytes - own.FreeBytes)))
-        : null;
+    private VolumeSpace? SpaceOf(Volume volume) => attachments.FileSystemOf(volume.Id) is { } own ? VolumeSpace.Of(own) : null;
 
     // A loop device goes on counting from what it did for other files, which is none of this volume's.
     private static (BlockStatistics? Device, BlockStatistics? Begin) DeviceOf(string? name, VolumeSample? before)

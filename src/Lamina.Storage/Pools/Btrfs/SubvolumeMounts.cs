@@ -22,10 +22,10 @@ internal sealed class SubvolumeMounts
     /// <summary>Every mount of a subvolume, with where it is, in words.</summary>
     internal IEnumerable<(ulong Subvolume, string Where)> List()
     {
-        foreach (var (mount, process) in HostMounts.List().Where(one => one.Mount.Device == _device))
+        foreach (var one in HostMounts.List().Where(one => one.Mount.Device == _device))
         {
-            if (SubvolumeOf(mount) is { } subvolume)
-                yield return (subvolume, $"at {mount.MountPoint}, as process {process} sees it");
+            if (SubvolumeOf(one.Mount) is { } subvolume)
+                yield return (subvolume, HostMounts.Describe(one));
         }
     }
 

@@ -276,6 +276,19 @@ internal sealed class PoolDirectory : IDisposable
         }
     }
 
+    /// <summary>Which pool lies in a directory, without opening it; null when there is none, or none that can be read.</summary>
+    internal static PoolId? TryReadId(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(System.IO.Path.Combine(path, IdentityFile)), PoolIdentityJson.Default.PoolIdentity)?.Id;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or FormatException)
+        {
+            return null;
+        }
+    }
+
     private static PoolIdentity ReadIdentity(PoolSettings settings, SafeFileHandle root)
     {
         var json = Files.TryReadAllAt(root, IdentityFile)

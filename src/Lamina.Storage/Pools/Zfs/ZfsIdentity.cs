@@ -129,10 +129,10 @@ internal static class ZfsIdentity
     {
         if (dataset.Value("type") != "filesystem")
             return $"it is a {dataset.Value("type") ?? "thing that ZFS does not name"}";
-        if (ZfsMounts.List().FirstOrDefault(one => one.Mount.Source == dataset.Name) is { Mount: { } mount, Process: var process })
+        if (ZfsMounts.List().FirstOrDefault(found => found.Mount.Source == dataset.Name) is { Mount: { } mount } one)
         {
             if (MountTable.Read().FindTop(mount.MountPoint) is not { } seen || seen.Source != dataset.Name)
-                return $"it is mounted at {mount.MountPoint}, as process {process} sees it, and can't be looked at from here";
+                return $"it is mounted {HostMounts.Describe(one)}, and can't be looked at from here";
             return Directory.EnumerateFileSystemEntries(mount.MountPoint).Any(entry => Path.GetFileName(entry) != ".zfs") ? $"there are files in {mount.MountPoint}" : null;
         }
         var property = zfs.Dialect.Version is null ? "referenced" : "logicalreferenced";

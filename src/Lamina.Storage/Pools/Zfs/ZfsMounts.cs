@@ -14,6 +14,6 @@ internal static class ZfsMounts
     /// <summary>As the other, of the first dataset that is meant.</summary>
     internal static string? Find(Predicate<string> isMeant) => List()
         .Where(one => isMeant(one.Mount.Source))
-        .Select(one => $"at {one.Mount.MountPoint}, as process {one.Process} sees it")
+        .Select(HostMounts.Describe)
         .FirstOrDefault();
 }

@@ -53,6 +53,7 @@ internal sealed partial class ZfsPool
             throw new StorageException(StorageError.FailedPrecondition, $"snapshot {snapshot.Id} is encrypted, and can be read only while its key is loaded: while its volume, or a copy of it, is attached");
         var clone = _layout.NewIncoming(snapshot.SourceVolume.Key, isEncrypted: owner is not null);
         await _zfs.CloneAsync($"{dataset}@{snapshot.Id.Key}", clone, [("readonly", "on")]).ConfigureAwait(false);
+        kept.Dispose();
         var content = new ClonedContent(this, clone);
         opened.Add(content);
         content.Device = await ZvolDevice.WaitAsync(clone, snapshot.Size!.Value, _time).ConfigureAwait(false);
@@ -187,7 +188,7 @@ internal sealed partial class ZfsPool
     // In words; null when nobody has it mounted that we can see.
     private static string? FindMountOfDevice(string path) => HostMounts.List()
         .Where(one => DeviceNodes.IsOf(one.Mount, path))
-        .Select(one => $"at {one.Mount.MountPoint}, as process {one.Process} sees it")
+        .Select(HostMounts.Describe)
         .FirstOrDefault();
 
     // Also while it is in use: ZFS tells the kernel, and then the filesystem on it is grown.

@@ -86,12 +86,12 @@ internal sealed partial class ZfsPool
     // In words: who has the device of something that a key is for, mounted as it is or by the filesystem on it. Null where nobody has that we can see.
     private async Task<string?> FindMountOfDeviceAsync(string owner)
     {
-        foreach (var (mount, process) in HostMounts.List())
+        foreach (var one in HostMounts.List())
         {
-            using var device = ZvolDevice.TryFindMounted(mount);
+            using var device = ZvolDevice.TryFindMounted(one.Mount);
             if (device is not null && device.Name.StartsWith($"{_layout.Root}/", StringComparison.Ordinal)
                 && await TryFindOwnKeyAsync(device.Name).ConfigureAwait(false) is { Root: var root } && root == owner)
-                return $"{device.Name} is mounted at {mount.MountPoint}, as process {process} sees it";
+                return $"{device.Name} is mounted {HostMounts.Describe(one)}";
         }
         return null;
     }
@@ -114,7 +114,7 @@ internal sealed partial class ZfsPool
         if (await TryFindOwnKeyAsync(owner).ConfigureAwait(false) is not { IsAvailable: true } || await IsUsedAsync(owner).ConfigureAwait(false))
             return;
         var family = inventory.Datasets.Where(one => one.Value("encryptionroot") == owner).Select(one => one.Name).ToHashSet();
-        var use = ZfsMounts.List().Where(one => family.Contains(one.Mount.Source)).Select(one => $"{one.Mount.Source} is mounted at {one.Mount.MountPoint}, as process {one.Process} sees it").FirstOrDefault()
+        var use = ZfsMounts.List().Where(one => family.Contains(one.Mount.Source)).Select(one => $"{one.Mount.Source} is mounted {HostMounts.Describe(one)}").FirstOrDefault()
             ?? await FindMountOfDeviceAsync(owner).ConfigureAwait(false);
         if (use is not null)
         {

@@ -20,12 +20,16 @@ internal sealed partial class ZfsPool
     {
         var (dataset, isEncrypted) = (PlaceOf(volume), volume.Parameters.Encryption is not null);
         var (staged, discarded) = (_layout.NewIncoming(volume.Id.Key, isEncrypted), _layout.NewTrash(volume.Id.Key, isEncrypted));
-        await ChangingNothingAsync(volume, async () =>
+        try
         {
             await CheckUnusedAsync(volume, dataset).ConfigureAwait(false);
             DatasetProperties.Check(volume, _zfs.Dialect);
             await StageAsync(volume, snapshot, staged, discarded).ConfigureAwait(false);
-        }).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is ZfsFailure or StorageException or LinuxException)
+        {
+            throw Unchanged(volume, e);
+        }
         using (await _structure.ChangeAsync().ConfigureAwait(false))
         {
             _replaced[discarded] = true;
@@ -41,10 +45,10 @@ internal sealed partial class ZfsPool
             }
             catch (Exception e) when (e is StorageException or LinuxException)
             {
-                // Of the device of the volume, before anything was renamed.
+                // Of the device of the volume, before anything was renamed: what a command says is a failure of ZFS, always.
                 _replaced.TryRemove(discarded, out _);
                 await DiscardAsync(staged).ConfigureAwait(false);
-                await ChangingNothingAsync(volume, () => Task.FromException(e)).ConfigureAwait(false);
+                throw Unchanged(volume, e);
             }
             _replaced.TryRemove(discarded, out _);
             MoveSnapshots(one => one.Dataset == dataset, discarded);
@@ -52,27 +56,14 @@ internal sealed partial class ZfsPool
         _rounds.Wake();
     });
 
-    // Whoever asked is told that the volume is what it was.
-    private async Task ChangingNothingAsync(Volume volume, Func<Task> change)
+    // What is told whoever asked when the volume is what it was.
+    private StorageException Unchanged(Volume volume, Exception cause) => cause switch
     {
-        var what = $"restore volume '{volume.Name}'";
-        try
-        {
-            await change().ConfigureAwait(false);
-        }
-        catch (ZfsFailure e)
-        {
-            throw _edge.Failed(what, e, changedNothing: true);
-        }
-        catch (LinuxException e)
-        {
-            throw StorageException.From($"{what} in pool '{_settings.Name}'", e).ThatChangedNothing();
-        }
-        catch (StorageException e) when (!e.ChangedNothing)
-        {
-            throw e.ThatChangedNothing();
-        }
-    }
+        ZfsFailure failure => _edge.Failed($"restore volume '{volume.Name}'", failure, changedNothing: true),
+        LinuxException linux => StorageException.From($"restore volume '{volume.Name}' in pool '{_settings.Name}'", linux).ThatChangedNothing(),
+        StorageException { ChangedNothing: true } told => told,
+        var other => ((StorageException)other).ThatChangedNothing(),
+    };
 
     private async Task StageAsync(Volume volume, Snapshot snapshot, string staged, string discarded)
     {
